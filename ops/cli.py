@@ -1,0 +1,155 @@
+"""The commands: each is a few lines over the engine and, for a rehearsal, the local cloud."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ops import cloud, engine, functional_tests, site, stack, summary
+
+EXAMPLES = """examples:
+  make up                                the example site, on a droplet on this machine
+  make up SITE=https://host/me/shop.git  another Django site, the same way
+  make preview STACK=staging             what an `up` would change
+  make output STACK=local                URL, hosts, release, ... as JSON
+  make ft STACK=local                    the site's functional tests against that stack
+  make down                              remove everything the stack made
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. A user's mistake is one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (stack.StackError, engine.EngineError, cloud.CloudError) as error:
+        print(f"seatrial: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("seatrial: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ops",
+        description="Launch a Django site on a stack's cloud, and look after it.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for name, function, about in (
+        ("up", up, "create what is missing, put the release on, show where it is"),
+        ("preview", preview, "show what `up` would change"),
+        ("refresh", refresh, "compare what was made with what is there"),
+        ("output", output, "print the stack's outputs as JSON"),
+        ("ft", ft, "run the site's functional tests against the stack"),
+        ("down", down, "remove everything the stack made"),
+        ("reset", reset, "remove the local cloud with all its droplets, and the stacks' state"),
+    ):
+        command = commands.add_parser(name, help=about, description=about)
+        command.set_defaults(command=function)
+        command.add_argument("-s", "--stack", default="local", help="the stack's name (default: local)")
+        if name in {"up", "preview"}:
+            command.add_argument("--site", default="", help="a git URL or a path: that site, for this run")
+            command.add_argument("--diff", action="store_true", help="show what changes inside each resource")
+        if name in {"up", "down"}:
+            command.add_argument("-y", "--yes", action="store_true", help="do it without asking")
+        if name == "output":
+            command.add_argument("--show-secrets", action="store_true", help="print secrets in the clear")
+        if name == "ft":
+            command.add_argument(
+                "--run",
+                default="pytest example/functional_tests",
+                help="the tests' command (default: %(default)s)",
+            )
+    return parser
+
+
+def up(options: argparse.Namespace) -> int:
+    """Bring the stack up, then show what serves."""
+    chosen = _ready(options)
+    sure = options.yes or chosen.stack.on_this_machine
+    words = engine.asks(["up", *(["--diff"] if options.diff else [])], sure=sure)
+    code = chosen.run(*words)
+    if code != 0:
+        print(
+            f"seatrial: the stack '{options.stack}' is not up; mend what is named above, then: make up",
+            end="",
+        )
+        print("" if options.stack == "local" else f" STACK={options.stack}", flush=True)
+        return code
+    outputs = chosen.outputs()
+    local = chosen.stack.on_this_machine
+    good, opens = summary.ask(outputs.get("site_url", ""), through="127.0.0.1" if local else "")
+    next_command = "make ft" if local else f"make ft STACK={options.stack}"
+    summary.show(outputs, next_command=next_command, opens=opens)
+    return 0 if good else 1
+
+
+def preview(options: argparse.Namespace) -> int:
+    """Show what would change."""
+    return _ready(options).run("preview", *(["--diff"] if options.diff else []))
+
+
+def refresh(options: argparse.Namespace) -> int:
+    """Bring the state in line with what is there."""
+    return _ready(options).run("refresh", "--yes", "--skip-preview")
+
+
+def output(options: argparse.Namespace) -> int:
+    """Print the outputs."""
+    outputs = _engine(options).outputs(show_secrets=options.show_secrets)
+    print(json.dumps(outputs, indent=2, sort_keys=True))
+    return 0
+
+
+def ft(options: argparse.Namespace) -> int:
+    """Run the functional tests."""
+    outputs = _engine(options).outputs(show_secrets=True)
+    if not outputs.get("site_url"):
+        raise engine.EngineError(
+            f"the stack '{options.stack}' is not up yet; first: make up STACK={options.stack}"
+        )
+    return functional_tests.run(Path.cwd(), outputs, options.run)
+
+
+def down(options: argparse.Namespace) -> int:
+    """Destroy the stack; a stopped local cloud is started for it."""
+    chosen = _ready(options)
+    code = chosen.run(*engine.asks(["destroy"], sure=options.yes or chosen.stack.on_this_machine))
+    if code == 0 and chosen.stack.on_this_machine:
+        return cloud.run(Path.cwd(), os.environ, "stop", "--name", cloud.name(os.environ))
+    return code
+
+
+def reset(options: argparse.Namespace) -> int:
+    """Remove the local cloud whole, with the state of the stacks that lived on it."""
+    project = Path.cwd()
+    code = cloud.run(project, os.environ, "reset", "--name", cloud.name(os.environ))
+    state = (
+        project / stack.WORK_FOLDER / "pulumi" / ".pulumi" / "stacks" / "seatrial" / f"{options.stack}.json"
+    )
+    if code == 0 and stack.load(project, options.stack).on_this_machine:
+        state.unlink(missing_ok=True)
+    return code
+
+
+def _ready(options: argparse.Namespace) -> engine.Engine:
+    """The stack's engine with its cloud answering and its settings fitted to this machine."""
+    wanted = stack.load(Path.cwd(), options.stack)
+    changes = site.settings(options.site, wanted.project) if getattr(options, "site", "") else {}
+    if wanted.on_this_machine:
+        changes |= cloud.settings(wanted, cloud.start(wanted, os.environ))
+    chosen = engine.choose(stack.with_changes(wanted, changes), os.environ)
+    chosen.prepare()
+    return chosen
+
+
+def _engine(options: argparse.Namespace) -> engine.Engine:
+    return engine.choose(stack.load(Path.cwd(), options.stack), os.environ)
