@@ -41,6 +41,7 @@ class Project:
             capture_output=True,
             text=True,
         ).stdout
+        folder.mkdir(parents=True, exist_ok=True)
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Measurements; run as `make bench`. Nothing here asserts a time."""
