@@ -5,10 +5,11 @@ finds providers through `localengine.providers.load(log, cancel)`, which returns
 ones by package name. `load`, `types`, `invokes`, `check` and `diff` run on every `up` that changes
 nothing: heavy imports belong inside the calls that act.
 
-Values cross the seam as plain Python with camelCase names, without secret wrappers: str, bool, int, float, None,
-list, dict, `Asset`, `Archive`, and in previews `UNKNOWN`. A resource passed as a value arrives as its id.
-What a provider returns may wrap values in `Secret`; the engine otherwise marks as secret every output whose
-input of the same name held a secret, `secret_outputs(type)`, and the program's additional_secret_outputs.
+Values cross the seam as plain Python with camelCase names and no secret wrappers: str, bool, int,
+float, None, list, dict, `Asset`, `Archive`, and in previews `UNKNOWN`. A resource passed as a value
+arrives as its id. What a provider returns may wrap values in `Secret`; the engine otherwise marks as
+secret every output whose input of the same name held a secret, `secret_outputs(type)`, and the
+program's additional_secret_outputs.
 
 Methods are called from several threads at once, for different resources.
 """

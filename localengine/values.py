@@ -85,7 +85,7 @@ def unwrap(value: Value) -> Value:
 
 
 def for_provider(value: Value) -> Value:
-    """Copy `value` as a provider sees it: no secret wrappers, references as the id (or URN) they stand for."""
+    """Copy `value` as a provider sees it: no secret wrappers, references as the id (or URN) meant."""
 
     def leaf(item: Value) -> Value:
         if isinstance(item, Secret):
