@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from ops import summary
+
+
+def test_the_summary_says_what_serves_where_and_how_many_requests_failed() -> None:
+    lines = dict(
+        summary.facts(
+            {
+                "site_url": "http://shop.example.com",
+                "release": {"id": "20260102-091100-9f2c1ab", "revision": "9f2c1ab5" * 5},
+                "previous_release": {"id": "20260101-080000-77c01de"},
+                "hosts": {"web-1": {"public_address": "198.18.0.2", "roles": ["base", "app"]}},
+                "rollout": {"probe": {"requests": 190, "failed": 0, "p99_ms": 12}},
+            }
+        )
+    )
+    assert lines["site"] == "http://shop.example.com"
+    assert lines["release"] == "20260102-091100-9f2c1ab  commit 9f2c1ab59f2c"
+    assert lines["previous"] == "20260101-080000-77c01de"
+    assert lines["host"] == "web-1  198.18.0.2  base app"
+    assert lines["last rollout"] == "0 of 190 requests failed, p99 12 ms"
+
+
+def test_a_first_release_has_no_previous_one_to_show() -> None:
+    labels = [label for label, _ in summary.facts({"site_url": "http://x", "previous_release": None})]
+    assert labels == ["site"]
+
+
+def test_a_site_that_does_not_answer_is_said_so() -> None:
+    good, words = summary.ask("http://127.0.0.1:9/")
+    assert not good
+    assert words.startswith("no answer from http://127.0.0.1:9/")
