@@ -17,7 +17,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_an_unknown_stack_is_named_together_with_those_there_are(project: Path) -> None:
-    with pytest.raises(stack.StackError, match="no stack 'prod'.*there are: local, staging"):
+    with pytest.raises(stack.StackError, match=r"no stack 'prod'.*there are: local, staging"):
         stack.load(project, "prod")
 
 
