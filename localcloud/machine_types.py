@@ -49,3 +49,11 @@ class Firewall:
 
     inbound: tuple[Rule, ...]
     outbound: tuple[Rule, ...]
+
+
+PUBLIC_NETWORK = "public"
+"""The name under which `Machines.ensure_network` makes the network of the public addresses."""
+
+
+class MachineError(Exception):
+    """Something a user can read and act on, in one line."""

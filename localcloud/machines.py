@@ -1,0 +1,381 @@
+"""The droplets of one local cloud, as containers. The seam that the HTTP API stands on."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, NotFound
+
+from localcloud import containers, networks
+from localcloud.containers import DROPLET_LABEL, PART_LABEL
+from localcloud.engine import LABEL, Say, connect, ensure_docker, may_hold_containers, say, stop_if_unused
+from localcloud.files import File, pack
+from localcloud.firewall_rules import DOCKER_RESOLVER, render
+from localcloud.images import ensure_image
+from localcloud.machine_types import PUBLIC_NETWORK, Firewall, MachineError, MachineSpec, PowerState
+from localcloud.records import Record, Records
+from localcloud.seed import resolvers_of, seed_files
+from localcloud.watcher import Watcher
+
+DEFAULT_INSTANCE = "seatrial"
+_RESOLV_CONF = (
+    Path("/etc/resolv.conf"),
+    Path("/run/systemd/resolve/resolv.conf"),
+    Path("/run/NetworkManager/no-stub-resolv.conf"),
+)
+_POWER_OFF_SECONDS = 30
+_RULES = "/run/seatrial.nft"
+
+
+class Machines:
+    """Every method is synchronous, may be called from any thread and again with the same arguments.
+
+    Nothing happens before the first call. `start()` brings up what should run and keeps it so until
+    `close()`: without it a droplet that reboots from inside stays off.
+
+    Every method raises `MachineError`, one line for the user, where Docker cannot do what it should.
+    """
+
+    def __init__(self, instance: str, state_dir: Path, tell: Say = say) -> None:
+        self._instance = instance
+        self._tell = tell
+        self._records = Records(state_dir / "machines")
+        self._connecting = threading.Lock()
+        self._networking = threading.Lock()
+        self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
+        self._host = ""
+        self._connected: docker.DockerClient | None = None
+        self._watcher: Watcher | None = None
+        self._told_limits = False
+
+    # -- the instance ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Makes sure that an engine runs, powers on every droplet that is meant to be on, and watches."""
+        self._resume()
+        if self._watcher is None:
+            self._watcher = Watcher(self.docker_host, self._instance, self._on_death, self._resume)
+            self._watcher.start()
+
+    def suspend(self) -> None:
+        """Powers every droplet off in order, to be on again at the next `start()`."""
+        self.close()
+        running = [number for number in self._droplets() if self.status(number) == "active"]
+        threads = [threading.Thread(target=self._halt, args=(number, True)) for number in running]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with self._translated():
+            for container in self._list("net"):
+                self._client.api.stop(container["Id"], timeout=0)
+
+    def close(self) -> None:
+        """Stops watching. Droplets go on as they are."""
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def reset(self) -> None:
+        """Removes all droplets and networks of this instance, and our own engine with the last of them."""
+        self.close()
+        for number in self._records.all():
+            self._records.forget(number)
+        if not may_hold_containers():
+            return
+        with self._translated():
+            for part in ("droplet", "net"):
+                for container in self._list(part):
+                    self._remove(container["Id"])
+            for network in self._client.api.networks(filters={"label": f"{LABEL}={self._instance}"}):
+                self._client.api.remove_network(network["Id"])
+        self._client.close()
+        self._connected = None
+        stop_if_unused(self._tell)
+
+    @property
+    def docker_host(self) -> str:
+        """Where the engine under the droplets listens."""
+        self._client  # noqa: B018 - connects
+        return self._host
+
+    # -- networks -------------------------------------------------------------------------------------
+
+    def ensure_public_network(self) -> str:
+        """Makes the network of the public addresses where it is missing; its range, such as 198.18.0.0/24.
+
+        This machine has its first address and reaches every droplet from it.
+        """
+        with self._networking, self._translated():
+            found = networks.cidr_of(self._client, self._instance, PUBLIC_NETWORK)
+            if found:
+                return found
+            cidr = networks.free_public(self._instance == DEFAULT_INSTANCE, networks.taken(self._client))
+            networks.ensure(self._client, self._instance, PUBLIC_NETWORK, cidr, internal=False)
+            return cidr
+
+    def ensure_network(self, name: str, cidr: str, internal: bool = True) -> None:
+        """Makes a network; droplets on an internal one reach each other and nothing else through it."""
+        with self._networking, self._translated():
+            networks.ensure(self._client, self._instance, name, cidr, internal=internal)
+
+    def remove_network(self, name: str) -> None:
+        """Removes a network on which no droplet is left."""
+        with self._networking, self._translated():
+            networks.remove(self._client, self._instance, name)
+
+    def taken_ranges(self) -> tuple[str, ...]:
+        """The IPv4 ranges in use on this machine, for choosing one that is not."""
+        with self._translated():
+            return tuple(str(network) for network in networks.taken(self._client))
+
+    # -- droplets -------------------------------------------------------------------------------------
+
+    def create(self, spec: MachineSpec) -> None:
+        """Makes and starts a droplet. Its networks must be there.
+
+        A firewall set for its id before is in force before it starts. Takes a second or two, and about
+        40 more where the image is missing; sshd answers a few seconds later.
+        """
+        with self._locks[spec.id], self._translated():
+            if self.status(spec.id) != "missing":
+                self._power_on(spec.id)
+                return
+            image = ensure_image(spec.image, self._client, self._tell)
+            self._remove(self._name("droplet", spec.id))
+            self._remove(self._name("net", spec.id))
+            try:
+                self._make(spec, image)
+            except BaseException:
+                self._remove(self._name("droplet", spec.id))
+                self._remove(self._name("net", spec.id))
+                raise
+
+    def power_on(self, droplet: int) -> None:
+        """Starts a droplet that is off."""
+        with self._locks[droplet], self._translated():
+            self._records.change(droplet, on=True)
+            self._power_on(droplet)
+
+    def power_off(self, droplet: int, graceful: bool) -> None:
+        """Ends a droplet: as its power button does and in order, or at once as when the plug is pulled.
+
+        In order takes up to 30 s, then the plug is pulled.
+        """
+        with self._locks[droplet]:
+            self._records.change(droplet, on=False)
+            self._halt(droplet, graceful)
+
+    def reboot(self, droplet: int) -> None:
+        """Ends a droplet in order and starts it again."""
+        with self._locks[droplet], self._translated():
+            self._records.change(droplet, on=True)
+            self._halt(droplet, True)
+            self._power_on(droplet)
+
+    def resize(self, droplet: int, memory_mb: int, vcpus: int) -> None:
+        """Gives a droplet another size. Memory is in MiB."""
+        with self._locks[droplet], self._translated():
+            limits = containers.limits(self._client, droplet, memory_mb, vcpus)
+            if "cpuset_cpus" in limits and not limits["cpuset_cpus"]:
+                limits["cpuset_cpus"] = containers.all_processors()
+            if "mem_limit" in limits:
+                # The two must grow together: swap counts memory in.
+                limits["memswap_limit"] = 2 * limits["mem_limit"]
+            if limits:
+                self._client.api.update_container(self._name("droplet", droplet), **limits)
+
+    def delete(self, droplet: int) -> None:
+        """Removes a droplet with its disk, firewall and addresses."""
+        with self._locks[droplet], self._translated():
+            self._records.forget(droplet)
+            self._remove(self._name("droplet", droplet))
+            self._remove(self._name("net", droplet))
+
+    def status(self, droplet: int) -> PowerState:
+        """Whether the droplet is on, off, or not there."""
+        with self._translated():
+            state = self._state(self._name("droplet", droplet))
+        return "missing" if state is None else "active" if state["Running"] else "off"
+
+    # -- what is around a droplet -----------------------------------------------------------------------
+
+    def set_firewall(self, droplet: int, firewall: Firewall | None) -> None:
+        """Puts exactly these rules in force, at once and in one step; None opens everything.
+
+        Connections that are up and stay allowed go on. May be called before `create()`.
+        """
+        with self._locks[droplet], self._translated():
+            self._records.change(droplet, firewall=firewall)
+            if self._running(self._name("net", droplet)):
+                self._apply_firewall(droplet, firewall)
+
+    def add_public_address(self, droplet: int, address: str) -> None:
+        """Gives a droplet one more public address, taking its traffic from whichever had it before."""
+        with self._locks[droplet], self._translated():
+            record = self._records.get(droplet)
+            addresses = tuple(dict.fromkeys((*record.extra_addresses, address)))
+            self._records.change(droplet, extra_addresses=addresses)
+            if self._running(self._name("net", droplet)):
+                self._announce(droplet, address)
+
+    def remove_public_address(self, droplet: int, address: str) -> None:
+        """Takes an added public address away."""
+        with self._locks[droplet], self._translated():
+            record = self._records.get(droplet)
+            left = tuple(known for known in record.extra_addresses if known != address)
+            self._records.change(droplet, extra_addresses=left)
+            if self._running(self._name("net", droplet)):
+                self._exec(droplet, ["ip", "address", "del", f"{address}/32", "dev", "eth0"], tolerate=True)
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    @property
+    def _client(self) -> docker.DockerClient:
+        with self._connecting:
+            if self._connected is None:
+                self._host = ensure_docker(self._tell)
+                self._connected = connect(self._host)
+            return self._connected
+
+    def _make(self, spec: MachineSpec, image: str) -> None:
+        net, droplet = self._name("net", spec.id), self._name("droplet", spec.id)
+        public = networks.docker_name(self._instance, PUBLIC_NETWORK)
+        private = networks.docker_name(self._instance, spec.private_network)
+        containers.create_net(self._client, self._instance, net, image, spec, public, private)
+        self._client.api.start(net)
+        self._records.change(spec.id, on=True)
+        self._restore_network(spec.id)
+        identity = containers.create_droplet(self._client, self._instance, droplet, net, image, spec)
+        resolvers = _resolvers() or (DOCKER_RESOLVER,)
+        self._client.api.put_archive(identity, "/", pack(seed_files(spec, resolvers)))
+        self._tell_limits()
+        self._client.api.start(identity)
+
+    def _power_on(self, droplet: int) -> None:
+        net, name = self._name("net", droplet), self._name("droplet", droplet)
+        if self._state(name) is None:
+            raise MachineError(f"droplet {droplet} is not there")
+        if not self._running(net):
+            if self._running(name):  # it runs in the network of a net container that is gone
+                self._client.api.kill(name)
+            self._client.api.start(net)
+            self._restore_network(droplet)
+        self._client.api.start(name)
+
+    def _halt(self, droplet: int, graceful: bool) -> None:
+        with self._translated():
+            name = self._name("droplet", droplet)
+            if self._running(name):
+                self._client.api.stop(name, timeout=_POWER_OFF_SECONDS if graceful else 0)
+
+    def _restore_network(self, droplet: int) -> None:
+        """Firewall and addresses, in a net container that has just started, before its droplet does."""
+        record = self._records.get(droplet)
+        if record.firewall is not None:
+            self._apply_firewall(droplet, record.firewall)
+        for address in record.extra_addresses:
+            self._announce(droplet, address)
+
+    def _apply_firewall(self, droplet: int, firewall: Firewall | None) -> None:
+        try:
+            text = render(firewall, docker_resolver=not _resolvers())
+        except ValueError as error:
+            raise MachineError(f"firewall of droplet {droplet}: {error}") from error
+        self._client.api.put_archive(
+            self._name("net", droplet), "/", pack([File(_RULES, text.encode(), 0o600)])
+        )
+        self._exec(droplet, ["nft", "-f", _RULES])
+
+    def _announce(self, droplet: int, address: str) -> None:
+        self._exec(droplet, ["ip", "address", "replace", f"{address}/32", "dev", "eth0"])
+        self._exec(droplet, ["python3", "-c", containers.ANNOUNCE, address])
+
+    def _exec(self, droplet: int, command: list[str], *, tolerate: bool = False) -> None:
+        api = self._client.api
+        run = api.exec_create(self._name("net", droplet), command)
+        output = api.exec_start(run["Id"])
+        if api.exec_inspect(run["Id"])["ExitCode"] != 0 and not tolerate:
+            lines = output.decode(errors="replace").strip().splitlines() or ["no reason given"]
+            raise MachineError(f"droplet {droplet}: {command[0]} failed: {lines[0]}")
+
+    def _resume(self) -> None:
+        """Brings every droplet to the power state it is meant to have."""
+        for droplet in self._droplets():
+            with self._locks[droplet]:
+                try:
+                    if self._records.get(droplet).on and self.status(droplet) != "missing":
+                        with self._translated():
+                            self._power_on(droplet)
+                except MachineError as error:
+                    self._tell(f"droplet {droplet} could not be started: {error}")
+
+    def _on_death(self, droplet: int, rebooting: bool) -> None:
+        """A droplet has ended. What was done to it by a method here is settled once its lock is free."""
+        with self._locks[droplet]:
+            record: Record = self._records.get(droplet)
+            if not record.on or self.status(droplet) != "off":
+                return
+            if rebooting:
+                try:
+                    with self._translated():
+                        self._power_on(droplet)
+                except MachineError as error:
+                    self._tell(f"droplet {droplet} did not come back from its reboot: {error}")
+            else:
+                self._records.change(droplet, on=False)
+
+    def _tell_limits(self) -> None:
+        if self._told_limits:
+            return
+        self._told_limits = True
+        missing = containers.missing_limits(self._client)
+        if missing:
+            self._tell(f"the kernel here cannot limit {' or '.join(missing)}: droplets may use all there is")
+
+    def _name(self, part: str, droplet: int) -> str:
+        return f"{self._instance}-{part}-{droplet}"
+
+    def _list(self, part: str) -> list[dict[str, Any]]:
+        labels = [f"{LABEL}={self._instance}", f"{PART_LABEL}={part}"]
+        return list(self._client.api.containers(all=True, filters={"label": labels}))
+
+    def _droplets(self) -> list[int]:
+        with self._translated():
+            return sorted(int(item["Labels"][DROPLET_LABEL]) for item in self._list("droplet"))
+
+    def _state(self, name: str) -> dict[str, Any] | None:
+        try:
+            return dict(self._client.api.inspect_container(name)["State"])
+        except NotFound:
+            return None
+
+    def _running(self, name: str) -> bool:
+        state = self._state(name)
+        return state is not None and bool(state["Running"])
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._client.api.remove_container(name, force=True, v=True)
+        except NotFound:
+            return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Docker's errors as ones for the user."""
+        try:
+            yield
+        except APIError as error:
+            raise MachineError(f"Docker: {str(error.explanation or error).strip()}") from error
+        except (DockerException, OSError) as error:
+            raise MachineError(f"Docker's engine: {error}") from error
+
+
+def _resolvers() -> tuple[str, ...]:
+    return resolvers_of(path.read_text() for path in _RESOLV_CONF if path.is_file())
