@@ -1,0 +1,43 @@
+"""The stack, from top to bottom: settings, the commit to release, the site, what is said of it."""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra import config, dns
+from infra.settings import SettingsError
+from infra.site import Site, SiteArgs
+from provisioning import source
+
+
+def main() -> None:
+    """Register the stack's site and export its outputs.
+
+    Everything that can be known to be wrong is said here, before the first resource is registered.
+    """
+    try:
+        settings = config.read()
+        key = settings.deploy_key.get_secret_value() or None
+        commit = source.resolve(settings.repository, settings.revision, deploy_key=key)
+        if not settings.create_domain:
+            dns.require_domain(settings.domain)
+    except (SettingsError, source.SourceError, dns.NoSuchDomain) as error:
+        raise pulumi.RunError(str(error)) from None
+
+    site = Site(
+        settings.site_name,
+        SiteArgs(stack=pulumi.get_stack(), settings=settings, commit=commit.sha, subject=commit.subject),
+    )
+    pulumi.export("site_url", settings.url)
+    pulumi.export("site_name", settings.site_name)
+    pulumi.export("hosts", site.hosts)
+    pulumi.export("dns_records", site.dns_records)
+    pulumi.export("release", site.release)
+    pulumi.export("previous_release", site.previous_release)
+    pulumi.export("rollout", site.rollout)
+    pulumi.export("functional_test_env", site.functional_test_env)
+    if settings.allow_test_commands:
+        pulumi.export("ssh_private_key", site.private_key)
+
+
+main()

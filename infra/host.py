@@ -1,0 +1,160 @@
+"""One host: a droplet that answers only to a known key, and what provisioning puts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_digitalocean as digitalocean
+from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+from pulumi_command import remote
+
+from infra import cloud_init
+from infra.keys import KeyPair, key_pair
+from infra.names import SSH_USER, capacity
+from provisioning import bundle
+
+#: Failed connections before a new droplet counts as unreachable: about four minutes when it refuses.
+_DIAL_ERRORS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostArgs:
+    """What Host needs.
+
+    `host` is its short name in the stack, `account_name` the droplet's name in the account; `variables` and
+    `secrets` go to its roles (provisioning/bundle.py), to which the host adds its memory and CPUs.
+    `guard` is what must stand before anything runs on the host: its firewall.
+    """
+
+    host: str
+    account_name: str
+    roles: Sequence[str]
+    region: str
+    size: str
+    image: str
+    vpc_id: Input[str]
+    tag: Input[str]
+    access: KeyPair
+    key_fingerprint: Input[str]
+    variables: Mapping[str, Input[str]]
+    secrets: Mapping[str, Input[str]]
+    reserved_ip: bool
+    protect: bool
+    guard: pulumi.Resource
+
+
+class Host(pulumi.ComponentResource):
+    """A droplet with its roles applied.
+
+    Children: the host key (tls.PrivateKey), the droplet (digitalocean.Droplet), its provisioning
+    (command.remote.Command), a reserved address where asked for (digitalocean.ReservedIp).
+    Outputs: droplet_id, ssh_address (the droplet's own), public_address (the reserved one if there is one),
+    private_address, host_key, applied (digest of what was provisioned).
+    """
+
+    droplet_id: Output[str]
+    ssh_address: Output[str]
+    public_address: Output[str]
+    private_address: Output[str]
+    host_key: Output[str]
+    applied: Output[str]
+    provisioned: pulumi.Resource
+
+    def __init__(self, name: str, args: HostArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("seatrial:host:Host", name, None, opts)
+        host_key = key_pair(f"{name}-host-key", ResourceOptions(parent=self))
+        droplet = self._droplet(f"{name}-droplet", args, host_key)
+        self.droplet_id = droplet.id
+        self.ssh_address = droplet.ipv4_address
+        self.private_address = droplet.ipv4_address_private
+        self.host_key = host_key.public
+        self.public_address = droplet.ipv4_address
+        if args.reserved_ip:
+            reserved = digitalocean.ReservedIp(
+                f"{name}-address",
+                region=args.region,
+                droplet_id=droplet.id.apply(int),
+                opts=ResourceOptions(parent=self, protect=args.protect),
+            )
+            self.public_address = reserved.ip_address
+
+        rendered = self._bundle(args, droplet)
+        self.applied = Output.unsecret(rendered.apply(lambda b: b.digest))
+        self.provisioned = remote.Command(
+            f"{name}-provision",
+            connection=remote.ConnectionArgs(
+                host=self.ssh_address,
+                user=SSH_USER,
+                private_key=args.access.private,
+                host_key=host_key.public,
+                dial_error_limit=_DIAL_ERRORS,
+            ),
+            # The text holds the digest: a changed bundle is an update, never a replacement.
+            create=Output.unsecret(rendered.apply(lambda b: b.command)),
+            stdin=Output.secret(rendered.apply(lambda b: b.stdin)),
+            logging=remote.Logging.STDOUT,
+            add_previous_output_in_env=False,
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[args.guard],
+                deleted_with=droplet,
+                custom_timeouts=CustomTimeouts(create="30m", update="30m"),
+            ),
+        )
+        self.register_outputs(
+            {
+                "droplet_id": self.droplet_id,
+                "ssh_address": self.ssh_address,
+                "public_address": self.public_address,
+                "private_address": self.private_address,
+                "host_key": self.host_key,
+                "applied": self.applied,
+            }
+        )
+
+    def _droplet(self, name: str, args: HostArgs, host_key: KeyPair) -> digitalocean.Droplet:
+        user_data: Output[str] = Output.all(args.access.public, host_key.private, host_key.public).apply(
+            lambda keys: cloud_init.render(
+                hostname=args.account_name, authorized_key=keys[0], host_key=keys[1], host_key_public=keys[2]
+            )
+        )
+        secret_user_data: Output[str] = Output.secret(user_data)
+        return digitalocean.Droplet(
+            name,
+            name=args.account_name,
+            region=args.region,
+            size=args.size,
+            image=args.image,
+            vpc_uuid=args.vpc_id,
+            tags=[args.tag],
+            ssh_keys=[args.key_fingerprint],
+            user_data=secret_user_data,
+            monitoring=True,
+            droplet_agent=False,
+            graceful_shutdown=True,
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[args.guard],
+                protect=args.protect,
+                # Each of these would replace a running droplet, and its data with it.
+                ignore_changes=["image", "user_data", "ssh_keys"],
+                custom_timeouts=CustomTimeouts(create="15m", update="15m", delete="10m"),
+            ),
+        )
+
+    def _bundle(self, args: HostArgs, droplet: digitalocean.Droplet) -> Output[bundle.Bundle]:
+        known = capacity(args.size)
+        sizes: dict[str, Input[str]] = {
+            "memory_mb": str(known.memory_mb) if known else droplet.memory.apply(str),
+            "cpus": str(known.vcpus) if known else droplet.vcpus.apply(str),
+        }
+        return Output.all(variables={**args.variables, **sizes}, secrets=dict(args.secrets)).apply(
+            lambda given: bundle.render(
+                host=args.host,
+                roles=args.roles,
+                variables=given["variables"],
+                secrets=given["secrets"],
+            )
+        )
