@@ -67,7 +67,7 @@ def create_net(
             },
         ),
         networking_config=NetworkingConfig(
-            {public: EndpointConfig(api.api_version, ipv4_address=spec.public_address)}
+            {public: EndpointConfig(api.api_version, ipv4_address=spec.public_address)}  # type: ignore[arg-type]
         ),
     )
     api.connect_container_to_network(container["Id"], private, ipv4_address=spec.private_address)

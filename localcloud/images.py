@@ -91,8 +91,7 @@ def ensure_image(slug: str, client: docker.DockerClient, tell: Say = say) -> str
         archive = _archive(recipe, tell)
         base = f"{_REPOSITORY}:{slug}-base"
         try:
-            with archive.open("rb") as stream:
-                client.api.import_image_from_stream(stream, repository=_REPOSITORY, tag=f"{slug}-base")
+            client.api.import_image_from_file(str(archive), repository=_REPOSITORY, tag=f"{slug}-base")
             _overlay(client, base, recipe, tag)
         except APIError as error:
             raise MachineError(

@@ -120,7 +120,7 @@ class Machines:
             networks.ensure(self._client, self._instance, PUBLIC_NETWORK, cidr, internal=False)
             return cidr
 
-    def ensure_network(self, name: str, cidr: str, internal: bool = True) -> None:
+    def ensure_network(self, name: str, cidr: str, internal: bool) -> None:
         """Makes a network; droplets on an internal one reach each other and nothing else through it."""
         with self._networking, self._translated():
             networks.ensure(self._client, self._instance, name, cidr, internal=internal)
@@ -157,82 +157,82 @@ class Machines:
                 self._remove(self._name("net", spec.id))
                 raise
 
-    def power_on(self, droplet: int) -> None:
+    def power_on(self, id: int) -> None:
         """Starts a droplet that is off."""
-        with self._locks[droplet], self._translated():
-            self._records.change(droplet, on=True)
-            self._power_on(droplet)
+        with self._locks[id], self._translated():
+            self._records.change(id, on=True)
+            self._power_on(id)
 
-    def power_off(self, droplet: int, graceful: bool) -> None:
+    def power_off(self, id: int, graceful: bool) -> None:
         """Ends a droplet: as its power button does and in order, or at once as when the plug is pulled.
 
         In order takes up to 30 s, then the plug is pulled.
         """
-        with self._locks[droplet]:
-            self._records.change(droplet, on=False)
-            self._halt(droplet, graceful)
+        with self._locks[id]:
+            self._records.change(id, on=False)
+            self._halt(id, graceful)
 
-    def reboot(self, droplet: int) -> None:
+    def reboot(self, id: int) -> None:
         """Ends a droplet in order and starts it again."""
-        with self._locks[droplet], self._translated():
-            self._records.change(droplet, on=True)
-            self._halt(droplet, True)
-            self._power_on(droplet)
+        with self._locks[id], self._translated():
+            self._records.change(id, on=True)
+            self._halt(id, True)
+            self._power_on(id)
 
-    def resize(self, droplet: int, memory_mb: int, vcpus: int) -> None:
+    def resize(self, id: int, memory_mb: int, vcpus: int) -> None:
         """Gives a droplet another size. Memory is in MiB."""
-        with self._locks[droplet], self._translated():
-            limits = containers.limits(self._client, droplet, memory_mb, vcpus)
+        with self._locks[id], self._translated():
+            limits = containers.limits(self._client, id, memory_mb, vcpus)
             if "cpuset_cpus" in limits and not limits["cpuset_cpus"]:
                 limits["cpuset_cpus"] = containers.all_processors()
             if "mem_limit" in limits:
                 # The two must grow together: swap counts memory in.
                 limits["memswap_limit"] = 2 * limits["mem_limit"]
             if limits:
-                self._client.api.update_container(self._name("droplet", droplet), **limits)
+                self._client.api.update_container(self._name("droplet", id), **limits)
 
-    def delete(self, droplet: int) -> None:
+    def delete(self, id: int) -> None:
         """Removes a droplet with its disk, firewall and addresses."""
-        with self._locks[droplet], self._translated():
-            self._records.forget(droplet)
-            self._remove(self._name("droplet", droplet))
-            self._remove(self._name("net", droplet))
+        with self._locks[id], self._translated():
+            self._records.forget(id)
+            self._remove(self._name("droplet", id))
+            self._remove(self._name("net", id))
 
-    def status(self, droplet: int) -> PowerState:
+    def status(self, id: int) -> PowerState:
         """Whether the droplet is on, off, or not there."""
         with self._translated():
-            state = self._state(self._name("droplet", droplet))
+            state = self._state(self._name("droplet", id))
         return "missing" if state is None else "active" if state["Running"] else "off"
 
     # -- what is around a droplet -----------------------------------------------------------------------
 
-    def set_firewall(self, droplet: int, firewall: Firewall | None) -> None:
+    def set_firewall(self, id: int, firewall: Firewall | None) -> None:
         """Puts exactly these rules in force, at once and in one step; None opens everything.
 
         Connections that are up and stay allowed go on. May be called before `create()`.
         """
-        with self._locks[droplet], self._translated():
-            self._records.change(droplet, firewall=firewall)
-            if self._running(self._name("net", droplet)):
-                self._apply_firewall(droplet, firewall)
+        with self._locks[id], self._translated():
+            self._records.change(id, firewall=firewall)
+            if self._running(self._name("net", id)):
+                self._apply_firewall(id, firewall)
 
-    def add_public_address(self, droplet: int, address: str) -> None:
+    def add_public_address(self, id: int, addr: str) -> None:
         """Gives a droplet one more public address, taking its traffic from whichever had it before."""
-        with self._locks[droplet], self._translated():
-            record = self._records.get(droplet)
-            addresses = tuple(dict.fromkeys((*record.extra_addresses, address)))
-            self._records.change(droplet, extra_addresses=addresses)
-            if self._running(self._name("net", droplet)):
-                self._announce(droplet, address)
+        with self._locks[id], self._translated():
+            record = self._records.get(id)
+            addresses = tuple(dict.fromkeys((*record.extra_addresses, addr)))
+            self._records.change(id, extra_addresses=addresses)
+            if self._running(self._name("net", id)):
+                self._announce(id, addr)
 
-    def remove_public_address(self, droplet: int, address: str) -> None:
+    def remove_public_address(self, id: int, addr: str) -> None:
         """Takes an added public address away."""
-        with self._locks[droplet], self._translated():
-            record = self._records.get(droplet)
-            left = tuple(known for known in record.extra_addresses if known != address)
-            self._records.change(droplet, extra_addresses=left)
-            if self._running(self._name("net", droplet)):
-                self._exec(droplet, ["ip", "address", "del", f"{address}/32", "dev", "eth0"], tolerate=True)
+        with self._locks[id], self._translated():
+            record = self._records.get(id)
+            left = tuple(known for known in record.extra_addresses if known != addr)
+            self._records.change(id, extra_addresses=left)
+            if self._running(self._name("net", id)):
+                self._exec(id, ["ip", "address", "del", f"{addr}/32", "dev", "eth0"], tolerate=True)
 
     # -- inside ---------------------------------------------------------------------------------------
 
