@@ -1,0 +1,214 @@
+"""What is put on a host, as one thing: the roles' files rendered, packed and digested. Nothing here connects.
+
+On the host `roles/shared/bootstrap.sh` unpacks it and `roles/shared/run.sh` applies it.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import gzip
+import hashlib
+import io
+import json
+import re
+import shlex
+import string
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning import sitefile
+from provisioning.sizing import size_for
+
+ROLES = ("base", "database", "cache", "app")
+"""Every role, in the order in which they are applied."""
+
+UV_VERSION = "0.13.8"
+
+_HERE = Path(__file__).parent
+_TIME_LIMIT = 2400  # seconds; of these a bundle may wait 1200 for another one to end, and 600 for cloud-init
+_REQUIRED = ("site_name", "server_names", "url", "database", "cache", "memory_mb", "cpus", "stack")
+_OPTIONAL = ("python_version",)
+_PREFIXES = ("smtp.", "envname.")
+_FORMS = {
+    "site_name": (r"[a-z][a-z0-9-]{0,23}", "a lower-case letter, then up to 23 letters, digits or hyphens"),
+    "server_names": (r"[a-zA-Z0-9.-]+( [a-zA-Z0-9.-]+)*", "host names with spaces between"),
+    "url": (r"https?://[a-zA-Z0-9.-]+(:\d+)?/?", "http(s)://name[:port]"),
+    "database": (r"sqlite|postgres", "sqlite or postgres"),
+    "cache": (r"redis|none", "redis or none"),
+    "memory_mb": (r"[1-9]\d{0,7}", "a number of MiB"),
+    "cpus": (r"[1-9]\d{0,3}", "a number"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """One host's roles, ready to be applied by running `command` over SSH with `stdin` as its input.
+
+    `digest` is 64 hexadecimal digits, the same for the same content on every machine. The secrets are in
+    `stdin` alone; the digest covers them too, hashed together, so that it gives no single one away.
+    """
+
+    digest: str
+    command: str
+    stdin: str = dataclasses.field(repr=False)
+
+
+class _Placeholders(string.Template):
+    """`@{name}`, which neither a shell, nor nginx, nor systemd has a meaning for."""
+
+    pattern = r"@(?:(?P<escaped>(?!))|(?P<named>(?!))|\{(?P<braced>[a-z_]+)\}|(?P<invalid>(?!)))"  # type: ignore[assignment]
+
+
+def render(
+    *, host: str, roles: Sequence[str], variables: Mapping[str, str], secrets: Mapping[str, str]
+) -> Bundle:
+    """Renders the bundle of one host.
+
+    `variables`: site_name, server_names (with spaces between, the canonical one first), url, database,
+    cache, memory_mb, cpus, stack, and where there are any python_version, `smtp.*`, `envname.*`.
+    `secrets`: secret_key, database_password, smtp_password, `env.NAME`.
+    Raises ValueError, one line for each thing that is wrong.
+    """
+    ordered = [role for role in ROLES if role in roles]
+    _check(roles, ordered, variables, secrets)
+    values = _values(host, ordered, variables)
+    try:
+        hidden = _hidden(ordered, variables, secrets)
+    except ValueError as error:
+        raise ValueError(f"host {host}: {error}") from None
+
+    files = dict(sorted(_files(ordered, values)))
+    bootstrap = (_HERE / "roles/shared/bootstrap.sh").read_text()
+    digest = _digest([bootstrap.encode(), *_flat(files), json.dumps(hidden, sort_keys=True).encode()])
+    secret_line = " ".join(
+        f"{name}={base64.b64encode(text.encode()).decode()}" for name, text in sorted(hidden.items())
+    )
+    archive = base64.encodebytes(_pack(files)).decode()
+    return Bundle(
+        digest=digest,
+        command=_command(bootstrap, digest=digest, layer=ordered[0]),
+        stdin=f"{secret_line}\n{archive}",
+    )
+
+
+def _check(
+    roles: Sequence[str], ordered: Sequence[str], variables: Mapping[str, str], secrets: Mapping[str, str]
+) -> None:
+    wrong = [f"unknown role {role!r}; there are {', '.join(ROLES)}" for role in roles if role not in ROLES]
+    if not ordered:
+        wrong.append("a host needs at least one role")
+    wrong += [f"variable {name} is missing" for name in _REQUIRED if name not in variables]
+    known = (*_REQUIRED, *_OPTIONAL)
+    wrong += [
+        f"unknown variable {name}"
+        for name in variables
+        if name not in known and not name.startswith(_PREFIXES)
+    ]
+    for name, (form, meaning) in _FORMS.items():
+        if name in variables and not re.fullmatch(form, variables[name]):
+            wrong.append(f"variable {name} is {variables[name]!r}: it must be {meaning}")
+    if "app" in roles and "secret_key" not in secrets:
+        wrong.append("secret secret_key is missing")
+    uses_postgres = "database" in roles or ("app" in roles and variables.get("database") == "postgres")
+    if uses_postgres and "database_password" not in secrets:
+        wrong.append("secret database_password is missing")
+    known_secrets = ("secret_key", "database_password", "smtp_password")
+    wrong += [
+        f"unknown secret {name}"
+        for name in secrets
+        if name not in known_secrets and not name.startswith("env.")
+    ]
+    if wrong:
+        raise ValueError("\n".join(wrong))
+
+
+def _values(host: str, roles: Sequence[str], variables: Mapping[str, str]) -> dict[str, str]:
+    """What `@{name}` stands for in the roles' files, and what their scripts have as shell variables."""
+    site = variables["site_name"]
+    sizing = size_for(memory_mb=int(variables["memory_mb"]), cpus=int(variables["cpus"]))
+    minute = int.from_bytes(hashlib.sha256(host.encode()).digest()[:4], "big") % 120
+    return {
+        "host": host,
+        "stack": variables["stack"],
+        "roles": " ".join(roles),
+        "site": site,
+        "server_names": variables["server_names"],
+        "memory_mb": variables["memory_mb"],
+        "database_name": sitefile.database_name(site),
+        "uv_version": UV_VERSION,
+        "reboot_time": f"{3 + minute // 60:02}:{minute % 60:02}",  # hosts of one site at different times
+        **{name: str(value) for name, value in dataclasses.asdict(sizing).items()},
+    }
+
+
+def _hidden(roles: Sequence[str], variables: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """The secrets as the roles want them: finished files, and no password where a verifier will do."""
+    hidden = {}
+    if "app" in roles:
+        hidden["site_json"] = sitefile.site_json(variables, secrets)
+        hidden["site_env"] = sitefile.site_env(secrets)
+    if "database" in roles:
+        user = sitefile.database_name(variables["site_name"])
+        hidden["database_verifier"] = sitefile.scram_verifier(secrets["database_password"], user=user)
+    return hidden
+
+
+def _files(roles: Sequence[str], values: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    for name in ("lib.sh", "run.sh"):
+        yield f"shared/{name}", (_HERE / "roles/shared" / name).read_bytes()
+    assignments = (f"{name}={shlex.quote(value)}\n" for name, value in sorted(values.items()))
+    yield "variables.sh", "".join(assignments).encode()
+    packages = {line for role in roles for line in (_HERE / f"roles/{role}/packages").read_text().split()}
+    yield "packages", "".join(f"{line}\n" for line in sorted(packages)).encode()
+    for role in roles:
+        folder = _HERE / "roles" / role
+        yield f"{role}/role.sh", (folder / "role.sh").read_bytes()
+        for path in folder.glob("files/**/*"):
+            if path.is_file():
+                yield f"{role}/{path.relative_to(folder).as_posix()}", _fill(path, values).encode()
+    if "app" in roles:
+        for path in (_HERE / "onhost").glob("**/*.py"):
+            yield f"app/files/onhost/{path.relative_to(_HERE / 'onhost').as_posix()}", path.read_bytes()
+
+
+def _fill(path: Path, values: Mapping[str, str]) -> str:
+    try:
+        return _Placeholders(path.read_text()).substitute(values)
+    except KeyError as error:
+        raise ValueError(f"{path.relative_to(_HERE)}: nothing is known as @{{{error.args[0]}}}") from None
+
+
+def _flat(files: Mapping[str, bytes]) -> Iterator[bytes]:
+    for name, content in files.items():
+        yield name.encode()
+        yield content
+
+
+def _digest(parts: Sequence[bytes]) -> str:
+    # Of the content, not of the archive: compressed bytes differ from one zlib to the next.
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "big") + part)
+    return whole.hexdigest()
+
+
+def _pack(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _command(bootstrap: str, *, digest: str, layer: str) -> str:
+    words = ["sudo", "-n", "timeout", "--kill-after=30", str(_TIME_LIMIT)]
+    return shlex.join([*words, "bash", "-c", bootstrap, "seatrial-apply", digest, layer])

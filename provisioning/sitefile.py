@@ -1,0 +1,100 @@
+"""What the site must know on its host: site.json and site.env (roles/app/README.md says what is in them)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_SOCKET_FOLDER = "/run/postgresql"
+_REDIS_URL = "unix:///run/redis/redis-server.sock?db=0"
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SCRAM_ITERATIONS = 4096
+
+
+def database_name(site: str) -> str:
+    """The site's PostgreSQL database, and the user who owns it: `my-shop` has `my_shop`."""
+    return site.replace("-", "_")
+
+
+def site_json(variables: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+    """site.json whole. `variables` and `secrets` are those of `bundle.render`, already checked there."""
+    site = variables["site_name"]
+    shared = f"/srv/{site}/shared"
+    database: dict[str, str | None] = {
+        "engine": variables["database"],
+        "name": None,
+        "user": None,
+        "password": None,
+        "host": None,
+        "path": f"{shared}/database/db.sqlite3",
+    }
+    if variables["database"] == "postgres":
+        name = database_name(site)
+        database |= {
+            "name": name,
+            "user": name,
+            "password": secrets["database_password"],
+            "host": _SOCKET_FOLDER,
+            "path": None,
+        }
+    smtp = _prefixed(variables, "smtp.")
+    if smtp and "smtp_password" in secrets:
+        smtp["password"] = secrets["smtp_password"]
+    content: dict[str, Any] = {
+        "site": site,
+        "server_names": variables["server_names"].split(),
+        "url": variables["url"].rstrip("/"),
+        "secret_key": secrets["secret_key"],
+        "database": database,
+        "cache": {"url": _REDIS_URL} if variables["cache"] == "redis" else None,
+        "static_root": None,
+        "media_root": f"{shared}/media",
+        "static_url": None,
+        "smtp": smtp or None,
+        "environment": _prefixed(secrets, "env."),
+        "environment_names": _prefixed(variables, "envname."),
+        "python_version": variables.get("python_version", ""),
+        "memory_mb": int(variables["memory_mb"]),
+        "cpus": int(variables["cpus"]),
+    }
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def site_env(secrets: Mapping[str, str]) -> str:
+    """The extra environment as systemd's EnvironmentFile= reads it.
+
+    Raises ValueError for what can't be the name of an environment variable.
+    """
+    lines = []
+    for name, value in sorted(_prefixed(secrets, "env.").items()):
+        if not _ENVIRONMENT_NAME.fullmatch(name):
+            raise ValueError(f"environment: {name!r} can't be the name of an environment variable")
+        quoted = re.sub(r'(["\\$`])', r"\\\1", value)
+        lines.append(f'{name}="{quoted}"\n')
+    return "".join(lines)
+
+
+def scram_verifier(password: str, *, user: str) -> str:
+    """What PostgreSQL stores of a password: always the same text, so that it can be compared.
+
+    Raises ValueError for a password that isn't plain ASCII.
+    """
+    if not password.isascii() or not password.isprintable():
+        raise ValueError("database_password: only printable ASCII characters can be used")
+    # Not random, but this user's alone: the password is, and nothing of it shows in the salt.
+    salt = hashlib.sha256(f"seatrial postgres {user}".encode()).digest()[:16]
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ITERATIONS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    salt64, stored64, server64 = (base64.b64encode(part).decode() for part in (salt, stored_key, server_key))
+    return f"SCRAM-SHA-256${_SCRAM_ITERATIONS}:{salt64}${stored64}:{server64}"
+
+
+def _prefixed(values: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
