@@ -88,7 +88,7 @@ def visitor(new_visitor: Callable[[], Visitor]) -> Visitor:
 def pytest_runtest_makereport(item: pytest.Item):
     """Keeps what every browser shows at the moment its test fails."""
     report = yield
-    if report.when == "call" and report.failed:
+    if report.failed and report.when != "teardown":
         for number, visitor in enumerate(item.stash.get(VISITORS, [])):
             test = re.sub(r"\W+", "-", item.name).strip("-")
             name = f"{test}-{number}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
