@@ -1,0 +1,101 @@
+"""Asks a site a real question, the way a visitor's request arrives: its own Host header and scheme."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: `status` 0 with the reason in `text` where nothing did."""
+
+    status: int
+    text: str
+    milliseconds: float
+
+    @property
+    def is_healthy(self) -> bool:
+        return 200 <= self.status < 400
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask(where: Path | tuple[str, int], *, host: str, scheme: str, path: str, timeout: float = 5.0) -> Answer:
+    """One GET, over a unix socket or to an address."""
+    began = time.monotonic()
+    connection: http.client.HTTPConnection
+    if isinstance(where, Path):
+        connection = _SocketConnection(where, timeout)
+    else:
+        connection = http.client.HTTPConnection(where[0], where[1], timeout=timeout)
+    headers = {
+        "Host": host,
+        "X-Forwarded-Proto": scheme,
+        "User-Agent": "seatrial-health",
+        "Connection": "close",
+    }
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        body = response.read(4000).decode("utf-8", "replace")
+        return Answer(response.status, body, (time.monotonic() - began) * 1000)
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(0, f"{type(error).__name__}: {error}", (time.monotonic() - began) * 1000)
+    finally:
+        connection.close()
+
+
+def wait(
+    where: Path | tuple[str, int],
+    *,
+    host: str,
+    scheme: str,
+    path: str,
+    patience: float = 30.0,
+    pause: float = 0.25,
+) -> Answer:
+    """Ask until the answer is healthy, for at most `patience` seconds; returns the last answer.
+
+    A 4xx is the site's considered answer: it is asked only three times.
+    """
+    deadline = time.monotonic() + patience
+    refusals = 0
+    while True:
+        answer = ask(where, host=host, scheme=scheme, path=path)
+        refusals += 400 <= answer.status < 500
+        if answer.is_healthy or refusals >= 3 or time.monotonic() > deadline:
+            return answer
+        time.sleep(pause)
+
+
+def explain(answer: Answer, path: str, host: str) -> tuple[str, str]:
+    """What is wrong with an unhealthy answer, and what helps."""
+    if answer.status == 0:
+        return f"GET {path} got no answer ({answer.text})", "see the log lines above"
+    title = re.search(r"<title>\s*(.*?)\s*</title>", answer.text, re.DOTALL | re.IGNORECASE)
+    words = title.group(1) if title else answer.text.strip().splitlines()[0] if answer.text.strip() else ""
+    cause = f"GET {path} with Host {host} answered {answer.status}" + (f" ({words[:80]})" if words else "")
+    if answer.status == 404:
+        return cause, "set seatrial:health_path to a page that the site has"
+    if answer.status == 400:
+        return (
+            cause,
+            f"the site refuses this Host: a middleware of its own may know other names than {host}",
+        )
+    if answer.status in {401, 403}:
+        return cause, "set seatrial:health_path to a page that needs no login"
+    return cause, "correct it in the site's repository, or seatrial:revision, and run `make up` again"

@@ -1,0 +1,119 @@
+"""One rollout at a time on a host: a lock with an owner and a heartbeat, which goes stale by itself."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .layout import Layout
+from .wire import Failure
+
+STALE_AFTER = 120.0
+"""Seconds without a heartbeat after which a lock may be taken over."""
+
+
+def take(layout: Layout, token: str, owner: str, *, now: float | None = None) -> dict[str, Any] | None:
+    """Take the lock, or renew it where `token` holds it. Returns the stale holder it was taken from, if any.
+
+    Raises Failure of kind `locked` where somebody else holds it.
+    """
+    beat = _now() if now is None else now
+    with _guarded(layout.lock):
+        held = _read(layout.lock)
+        if held and held["token"] == token:
+            _write(layout.lock, {**held, "beat": beat})
+            return None
+        if held and beat - held["beat"] < STALE_AFTER:
+            raise Failure(
+                f"another release runs here: started by {held['owner']} at {held['since']}, "
+                f"last sign of life {max(0, round(beat - held['beat']))} s ago",
+                next_step="wait for it and run `make up` again; the lock ends by itself "
+                f"{round(STALE_AFTER)} s after the last sign of life",
+                kind="locked",
+            )
+        since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        _write(layout.lock, {"token": token, "owner": owner, "since": since, "beat": beat})
+        return held
+
+
+def require(layout: Layout, token: str) -> None:
+    """Raises Failure of kind `locked` unless `token` holds the lock: who lost it must not go on."""
+    held = _read(layout.lock)
+    if not held or held["token"] != token:
+        by = f"to {held['owner']} " if held else ""
+        raise Failure(f"this rollout lost its lock {by}", next_step="run `make up` again", kind="locked")
+
+
+def release(layout: Layout, token: str) -> bool:
+    """Give the lock back; False where `token` did not hold it."""
+    with _guarded(layout.lock):
+        held = _read(layout.lock)
+        if not held or held["token"] != token:
+            return False
+        layout.lock.unlink()
+        return True
+
+
+def holder(layout: Layout) -> dict[str, Any] | None:
+    """Who holds the lock: owner, since, `seconds_ago` of the last heartbeat. None where free or stale."""
+    held = _read(layout.lock)
+    if not held or _now() - held["beat"] >= STALE_AFTER:
+        return None
+    return {"owner": held["owner"], "since": held["since"], "seconds_ago": round(_now() - held["beat"], 1)}
+
+
+@contextmanager
+def working(layout: Layout, *, patience: float = 60.0) -> Iterator[None]:
+    """No two verbs that change something at once, also when the rollout that began the first is gone.
+
+    Raises Failure after `patience` seconds of waiting.
+    """
+    layout.busy.parent.mkdir(parents=True, exist_ok=True)
+    with layout.busy.open("w") as handle:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Failure(
+                        "a step of an earlier release still runs on this host",
+                        next_step="wait for it to end, and run `make up` again",
+                        kind="locked",
+                    ) from None
+                time.sleep(0.2)
+        yield
+
+
+def _now() -> float:
+    # Not the wall clock: a step of it must make no lock stale.
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@contextmanager
+def _guarded(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".guard").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        held: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return held
+
+
+def _write(path: Path, held: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(held))
+    temporary.replace(path)

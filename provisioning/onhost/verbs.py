@@ -1,0 +1,164 @@
+"""`seatrial-host <verb>`: reads one JSON line on stdin, does one step, writes JSON lines on stdout.
+
+Exit status: 0 done, 1 failed, 2 wrongly called, 3 the lock is somebody else's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import syslog
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import build, lock, migrate, preflight, receive, releases, slots
+from .commands import CommandFailed, Runner
+from .layout import Layout
+from .wire import Failure, emit, emit_failure
+
+Request = dict[str, Any]
+Verb = Callable[[Layout, Runner, Request], dict[str, Any]]
+
+
+def _preflight(layout: Layout, _: Runner, __: Request) -> dict[str, Any]:
+    return preflight.preflight(layout)
+
+
+def _status(layout: Layout, _: Runner, __: Request) -> dict[str, Any]:
+    return preflight.status(layout)
+
+
+def _lock(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
+    stale = lock.take(layout, request["token"], request["owner"])
+    if stale:
+        releases.record(layout, {"result": "abandoned", "owner": stale["owner"], "started": stale["since"]})
+    return {"taken_over_from": stale and stale["owner"]}
+
+
+def _unlock(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
+    if request.get("record"):
+        releases.record(layout, request["record"])
+    return {"released": lock.release(layout, request["token"])}
+
+
+def _switch(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    return slots.switch(layout, runner, request["release"], request["configuration"], request["health_path"])
+
+
+def _restore(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    return slots.restore(layout, runner, request["slot"], request["previous"])
+
+
+def _settle(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    return slots.settle(layout, runner, float(request["drain_seconds"]))
+
+
+def _verify(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    return slots.verify(layout, runner, request["health_path"])
+
+
+def _announce(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
+    # From now on nginx serves the new release's static files too, wherever its pages come from.
+    slots.set_link(layout.base / "next", Path("releases") / request["release"])
+    return {}
+
+
+def _prune(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
+    return {"removed": releases.prune(layout, int(request["keep"]))}
+
+
+READING: dict[str, Verb] = {"status": _status, "preflight": _preflight, "verify": _verify}
+LOCKING: dict[str, Verb] = {"lock": _lock, "unlock": _unlock}
+CHANGING: dict[str, Verb] = {
+    "receive": receive.receive,
+    "build": build.build,
+    "announce": _announce,
+    "migrate": migrate.migrate,
+    "switch": _switch,
+    "restore": _restore,
+    "settle": _settle,
+    "prune": _prune,
+}
+# Ended when whoever asked is gone: nothing of the site has changed yet.
+ABANDONED_WITH_CALLER = {"build"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb."""
+    if arguments[:1] == ["manage"] and len(arguments) >= 2:
+        return _manage(Layout(arguments[1]), arguments[2:])
+    if len(arguments) != 1 or arguments[0] not in {**READING, **LOCKING, **CHANGING}:
+        verbs = ", ".join([*READING, *LOCKING, *CHANGING])
+        print(f"usage: seatrial-host <verb> with JSON on stdin; verbs: {verbs}", file=sys.stderr)
+        print("       seatrial-host manage <site> <command of manage.py> ...", file=sys.stderr)
+        return 2
+    syslog.openlog("seatrial")
+    runner = Runner()
+    try:
+        request = json.loads(_first_line())
+        layout = Layout(request["site"])
+        emit("result", **_do(arguments[0], layout, runner, request))
+    except Failure as failure:
+        emit_failure(failure)
+        return 3 if failure.kind == "locked" else 1
+    except CommandFailed as error:
+        emit_failure(Failure(str(error), log=error.lines))
+        return 1
+    except OSError as error:
+        full = "free space on the host, or give it a larger droplet_size" if error.errno == 28 else ""
+        emit_failure(Failure(f"{error.strerror}: {error.filename}", next_step=full))
+        return 1
+    return 0
+
+
+def _do(name: str, layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    if name in READING:
+        return READING[name](layout, runner, request)
+    if name in LOCKING:
+        return LOCKING[name](layout, runner, request)
+    if name in ABANDONED_WITH_CALLER:
+        threading.Thread(target=_end_with_caller, args=[runner], daemon=True).start()
+    with lock.working(layout):
+        # Checked when it is our turn: whoever had it before may have taken the lock over.
+        lock.require(layout, request["token"])
+        return CHANGING[name](layout, runner, request)
+
+
+def _first_line() -> bytes:
+    # Byte by byte: what follows the first line belongs to the verb (the code of a release).
+    line = bytearray()
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return bytes(line)
+
+
+def _end_with_caller(runner: Runner) -> None:
+    while os.read(0, 4096):
+        pass
+    runner.abort()
+
+
+def _manage(layout: Layout, arguments: list[str]) -> int:
+    """Become a command of the live release's manage.py, on this terminal, as the user that runs the site."""
+    live = releases.live(layout)
+    if live is None:
+        print(f"no release of '{layout.site}' is live on this host", file=sys.stderr)
+        return 1
+    folder = layout.release(live["id"])
+    project = folder / "code" / live["project"]
+    argv = [
+        str(folder / "venv" / "bin" / "python"),
+        str(folder / "seatrial" / "seatrial_manage.py"),
+        *arguments,
+    ]
+    variables = [f"{name}={value}" for name, value in build.site_environment(folder, project).items()]
+    user = ["runuser", "-u", layout.run_user, "--"] if layout.run_user else []
+    os.chdir(project)
+    return _become([*user, "env", "PYTHONDONTWRITEBYTECODE=1", *variables, *argv])
+
+
+def _become(argv: list[str]) -> NoReturn:
+    os.execvp(argv[0], argv)
