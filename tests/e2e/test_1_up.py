@@ -7,6 +7,7 @@ import subprocess
 
 import dns.resolver
 import pytest
+import yaml
 
 from tests.e2e.project import Project, get
 
@@ -51,7 +52,8 @@ def test_the_sites_dns_record_is_served_with_the_ttl_of_the_settings(project: Pr
     answer = resolver.resolve(name, "A")
     (host,) = outputs["hosts"].values()
     assert [record.to_text() for record in answer] == [host["public_address"]]
-    assert answer.rrset is not None and answer.rrset.ttl == 300
+    settings = yaml.safe_load((project.folder / "Pulumi.local.yaml").read_text())["config"]
+    assert answer.rrset is not None and answer.rrset.ttl == settings["seatrial:ttl"]
 
 
 @pytest.mark.parametrize(
