@@ -48,5 +48,5 @@ install_file "$files/nginx.service.conf" /etc/systemd/system/nginx.service.d/sea
 install_file "$files/nginx.conf" /etc/nginx/nginx.conf 0644 root:root nginx.service:reload
 install_file "$files/nginx-site.conf" /etc/nginx/sites-enabled/seatrial.conf 0644 root:root nginx.service:reload
 ensure_absent /etc/nginx/sites-enabled/default nginx.service:reload
-nginx -q -t
+(ulimit -S -n 8192 && nginx -q -t)
 settle nginx.service

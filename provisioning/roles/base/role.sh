@@ -1,6 +1,6 @@
 # Every host: time, locale, SSH, the journal, updates, swap on a small droplet.
 # shellcheck shell=bash
-: "${files:?}" "${memory_mb:?}"
+: "${files:?}" "${work:?}" "${pending:?}" "${memory_mb:?}"
 
 ensure_link /usr/share/zoneinfo/Etc/UTC /etc/localtime
 install_file "$files/timezone" /etc/timezone 0644 root:root
@@ -48,6 +48,7 @@ if [ -e "$pending/systemd-journald.service:restart" ]; then
 fi
 
 install_file "$files/apt.conf" /etc/apt/apt.conf.d/80seatrial 0644 root:root
+settle unattended-upgrades.service
 
 if [ "$memory_mb" -lt 2048 ] && [ "$(wc -l </proc/swaps)" -eq 1 ] && ! systemd-detect-virt --quiet --container; then
     rm -f /swapfile

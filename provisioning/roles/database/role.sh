@@ -10,8 +10,9 @@ configuration=/etc/postgresql/$cluster/main
 ensure_directory "$configuration/conf.d" 0755 postgres:postgres
 install_file "$files/postgresql.conf" "$configuration/conf.d/seatrial.conf" 0644 postgres:postgres "$postgres:restart"
 install_file "$files/pg_hba.conf" "$configuration/pg_hba.conf" 0640 postgres:postgres "$postgres:reload"
-settle postgresql.service # which starts every cluster at boot
+if ! systemctl --quiet is-active "$postgres"; then systemctl daemon-reload; fi # a new cluster is a new unit
 settle "$postgres"
+settle postgresql.service # which starts every cluster at boot
 
 sql() {
     runuser -u postgres -- psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1

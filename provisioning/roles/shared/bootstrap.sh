@@ -38,7 +38,7 @@ exec 3>&1
 set +e
 (
     set -e
-    # shellcheck source=provisioning/roles/shared/run.sh
+    # shellcheck disable=SC1091
     . "$work/shared/run.sh"
 ) </dev/null 2>&1 9>&- | tee "$work/log" | systemd-cat -t seatrial
 status=${PIPESTATUS[0]}

@@ -3,11 +3,13 @@
 # ends half-way is finished by the next one.
 # shellcheck shell=bash
 
+: "${secrets=}"
 pending=/run/seatrial/pending
+role=
 install -d -m 0755 "$pending"
 changes=0
 role_changes=()
-unfinished=()
+unfinished=() # what must not be left behind; run.sh removes it
 
 # changed WHAT: counts and remembers one change.
 changed() {
@@ -57,6 +59,7 @@ install_file() {
     destination=$(readlink -m "$2")
     new=$destination.seatrial-new
     shift 4
+    # shellcheck disable=SC2034
     unfinished=("$new")
     rm -f "$new"
     (umask 077 && cat -- "$source" >"$new")

@@ -6,9 +6,9 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 umask 022
 cd /
 
-# shellcheck source=provisioning/roles/shared/lib.sh
+# shellcheck disable=SC1091
 . "$work/shared/lib.sh"
-# shellcheck disable=SC1091  # written at render time
+# shellcheck disable=SC1091
 . "$work/variables.sh"
 : "${roles:?}"
 
@@ -20,6 +20,7 @@ mapfile -t wanted <"$work/packages"
 ensure_packages "${wanted[@]}"
 report_role
 for role in $roles; do
+    # shellcheck disable=SC2034
     files=$work/$role/files # what the role installs
     # shellcheck disable=SC1090
     . "$work/$role/role.sh"
