@@ -33,10 +33,11 @@ _PACKAGES = (
 _DPKG_OPTIONS = ("force-unsafe-io", "path-exclude=/usr/share/man/*/*", "path-exclude=/usr/share/doc/*/*")
 _NEED = Path(__file__).resolve().parent.parent / "tools" / "need.sh"
 
+_MASKED = ("systemd-modules-load.service", "console-getty.service", "getty.target")
+
 _CLOUD_CONFIG = """\
 datasource_list: [NoCloud]
 disable_root: false
-ssh_pwauth: false
 manage_etc_hosts: false
 apt_preserve_sources_list: true
 network: {config: disabled}
@@ -44,7 +45,9 @@ system_info: {default_user: {name: root, lock_passwd: true}}
 """
 _FINISH = (
     "update-ca-certificates >/dev/null 2>&1; rm -f /etc/ssh/ssh_host_*; : >/etc/machine-id; "
-    "rm -f /var/lib/dbus/machine-id; rm -rf /var/lib/cloud/*"
+    "rm -f /var/lib/dbus/machine-id; rm -rf /var/lib/cloud/*; "
+    # What the first boot would otherwise do for an updated /usr is done already.
+    "ldconfig; journalctl --update-catalog >/dev/null 2>&1; touch /etc/.updated /var/.updated"
 )
 
 
@@ -64,8 +67,10 @@ class Recipe:
         """What is laid over the bare system."""
         return (
             File("/etc/cloud/cloud.cfg.d/99-seatrial.cfg", _CLOUD_CONFIG.encode()),
-            # Kernel modules are the machine's business.
-            File("/etc/systemd/system/systemd-modules-load.service", link="/dev/null"),
+            # Here and not by cloud-init, which would restart sshd under the first connections.
+            File("/etc/ssh/sshd_config.d/50-keys-only.conf", b"PasswordAuthentication no\n"),
+            # Kernel modules are the machine's business, and nobody sits at a droplet's console.
+            *(File(f"/etc/systemd/system/{unit}", link="/dev/null") for unit in _MASKED),
             *self.host.files(),
         )
 

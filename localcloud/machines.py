@@ -130,11 +130,6 @@ class Machines:
         with self._networking, self._translated():
             networks.remove(self._client, self._instance, name)
 
-    def taken_ranges(self) -> tuple[str, ...]:
-        """The IPv4 ranges in use on this machine, for choosing one that is not."""
-        with self._translated():
-            return tuple(str(network) for network in networks.taken(self._client))
-
     # -- droplets -------------------------------------------------------------------------------------
 
     def create(self, spec: MachineSpec) -> None:
