@@ -24,6 +24,10 @@ def main() -> None:
     except (SettingsError, source.SourceError, dns.NoSuchDomain) as error:
         raise pulumi.RunError(str(error)) from None
 
+    if commit.dirty:
+        pulumi.warn(
+            f"{settings.repository} has changes that are not committed; {commit.sha[:12]} goes without them"
+        )
     site = Site(
         settings.site_name,
         SiteArgs(stack=pulumi.get_stack(), settings=settings, commit=commit.sha, subject=commit.subject),

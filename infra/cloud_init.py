@@ -6,13 +6,12 @@ import yaml
 
 from infra.names import SSH_USER
 
-_SSHD = f"""\
+_SSHD = """\
 # The host key that was known before the host was; no other is offered.
 HostKey /etc/ssh/ssh_host_ed25519_key
 PermitRootLogin no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AllowUsers {SSH_USER}
 """
 
 

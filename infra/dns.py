@@ -24,9 +24,10 @@ def require_domain(domain: str) -> None:
     try:
         digitalocean.get_domain(name=domain)
     except Exception as error:  # the SDK raises nothing narrower for an invoke
+        cause = " ".join(str(error).split()).rsplit("failed: ", 1)[-1]
         raise NoSuchDomain(
-            f"domain: no zone '{domain}' could be read ({' '.join(str(error).split())}); make it in your "
-            "DigitalOcean account (Networking, Domains) or set seatrial:create_domain: true"
+            f"domain: the zone '{domain}' could not be looked up ({cause}); make it in your DigitalOcean "
+            "account (Networking, Domains), or set seatrial:create_domain: true"
         ) from None
 
 

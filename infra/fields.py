@@ -54,7 +54,7 @@ class Smtp(BaseModel):
 
 
 class Hooks(BaseModel):
-    """Commands run on the first app host at the named moments of a release; empty ones are not run."""
+    """Shell commands run on the machine that runs Pulumi, with the release's facts in their environment."""
 
     model_config = FROZEN
 
@@ -63,7 +63,7 @@ class Hooks(BaseModel):
         "",
         "After the database was migrated, before the switch.",
         wanted="a command",
-        example="manage.py loaddata demo",
+        example="./announce.sh",
     )
     after_release: str = setting("", "After the release went live.", wanted="a command", example="true")
     on_failure: str = setting("", "When the release failed.", wanted="a command", example="true")

@@ -82,6 +82,7 @@ class Host(pulumi.ComponentResource):
 
         rendered = self._bundle(args, droplet)
         self.applied = Output.unsecret(rendered.apply(lambda b: b.digest))
+        stdin: Output[str] = Output.secret(rendered.apply(lambda b: b.stdin))
         self.provisioned = remote.Command(
             f"{name}-provision",
             connection=remote.ConnectionArgs(
@@ -93,7 +94,7 @@ class Host(pulumi.ComponentResource):
             ),
             # The text holds the digest: a changed bundle is an update, never a replacement.
             create=Output.unsecret(rendered.apply(lambda b: b.command)),
-            stdin=Output.secret(rendered.apply(lambda b: b.stdin)),
+            stdin=stdin,
             logging=remote.Logging.STDOUT,
             add_previous_output_in_env=False,
             opts=ResourceOptions(

@@ -281,7 +281,7 @@ class Settings(BaseModel):
         Hooks(),
         "Commands run during a release: before_release, after_migrate, after_release, on_failure.",
         wanted="a map of before_release, after_migrate, after_release or on_failure to a command",
-        example={"after_migrate": "manage.py loaddata demo"},
+        example={"after_release": "./announce.sh"},
         group=_RELEASE,
     )
     allow_test_commands: bool = setting(

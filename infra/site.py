@@ -18,6 +18,7 @@ from infra.keys import Keys, KeysArgs
 from infra.network import Network, NetworkArgs
 from infra.release import Release, ReleaseArgs
 from infra.settings import Settings
+from provisioning.bundle import ROLES
 
 #: The one host of the topology `single`.
 _HOST = "web"
@@ -135,8 +136,8 @@ def _password(name: str, length: int, opts: ResourceOptions) -> Output[str]:
 
 def roles_of(settings: Settings) -> list[str]:
     """The roles of the one host, in the order in which they are applied."""
-    wanted = {"cache": settings.cache == "redis", "database": settings.database == "postgres"}
-    return ["base", *(role for role, is_wanted in wanted.items() if is_wanted), "app"]
+    not_wanted = {"cache": settings.cache != "redis", "database": settings.database != "postgres"}
+    return [role for role in ROLES if not not_wanted.get(role, False)]
 
 
 def records_of(settings: Settings) -> list[str]:
