@@ -43,7 +43,7 @@ class Fleet(Protocol):
     def remove_public_address(self, droplet: int, address: str) -> None:
         """Take an added public address away."""
 
-    def ensure_network(self, name: str, cidr: str, internal: bool = True) -> None:
+    def ensure_network(self, name: str, cidr: str, internal: bool) -> None:
         """Make a network; an internal one has no way out."""
 
     def remove_network(self, name: str) -> None:

@@ -1,0 +1,113 @@
+"""The cloud's DNS server: authoritative for its zones, over UDP and TCP, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable, Mapping
+
+from dnslib import QTYPE, RCODE, RR, DNSError, DNSHeader, DNSRecord  # type: ignore[import-untyped]
+
+from localcloud.state import Domain
+from localcloud.zones import Found, answer, text_of
+
+log = logging.getLogger(__name__)
+Zones = Callable[[], Mapping[str, Domain]]
+PLAIN_UDP_BYTES, MOST_UDP_BYTES = 512, 1232
+IDLE_SECONDS = 10
+
+
+def reply(zones: Mapping[str, Domain], packet: bytes, *, udp: bool) -> bytes | None:
+    """The answer to a packet; None to what is no DNS query at all. Over UDP a long one is cut and says so."""
+    try:
+        query = DNSRecord.parse(packet)
+    except (DNSError, struct.error, ValueError, IndexError, UnicodeError):
+        return _malformed(packet)
+    if query.header.qr:
+        return None
+    answered = query.reply(ra=0, aa=1)
+    if query.header.opcode != 0:
+        answered.header.rcode = RCODE.NOTIMP
+    elif len(query.questions) != 1:
+        answered.header.rcode = RCODE.FORMERR
+    else:
+        _fill(zones, query, answered)
+    packed = bytes(answered.pack())
+    room = max(
+        (int(record.edns_len) for record in query.ar if record.rtype == QTYPE.OPT), default=PLAIN_UDP_BYTES
+    )
+    if udp and len(packed) > min(max(room, PLAIN_UDP_BYTES), MOST_UDP_BYTES):
+        cut = query.reply(ra=0, aa=1)
+        cut.header.tc = 1
+        return bytes(cut.pack())
+    return packed
+
+
+async def serve_udp(sock: socket.socket, zones: Zones) -> asyncio.DatagramTransport:
+    """Answer queries that come to a bound UDP socket, until the transport is closed."""
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Udp(zones), sock=sock)
+    return transport
+
+
+async def serve_tcp(sock: socket.socket, zones: Zones) -> asyncio.Server:
+    """Answer queries that come to a bound TCP socket, until the server is closed."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    (length,) = struct.unpack("!H", await reader.readexactly(2))
+                    packet = await reader.readexactly(length)
+                answered = reply(zones(), packet, udp=False)
+                if answered is None:
+                    return
+                writer.write(struct.pack("!H", len(answered)) + answered)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    return await asyncio.start_server(talk, sock=sock)
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, zones: Zones) -> None:
+        self._zones = zones
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        answered = reply(self._zones(), data, udp=True)
+        if answered is not None:
+            self._transport.sendto(answered, addr)
+
+
+def _fill(zones: Mapping[str, Domain], query: DNSRecord, answered: DNSRecord) -> None:
+    name = str(query.q.qname).rstrip(".").lower()
+    found = answer(zones, name, str(QTYPE.get(query.q.qtype, query.q.qtype)))
+    if found.refused:
+        answered.header.rcode = RCODE.REFUSED
+        answered.header.aa = 0
+        return
+    if not found.known:
+        answered.header.rcode = RCODE.NXDOMAIN
+    for record in found.records:
+        answered.add_answer(*_wire(record))
+    for record in found.authority:
+        answered.add_auth(*_wire(record))
+
+
+def _wire(found: Found) -> list[RR]:
+    return list(RR.fromZone(f"{found.name}. {found.ttl} IN {found.type} {text_of(found)}"))
+
+
+def _malformed(packet: bytes) -> bytes | None:
+    if len(packet) < 12:
+        return None
+    (number,) = struct.unpack("!H", packet[:2])
+    return bytes(DNSRecord(DNSHeader(id=number, qr=1, rcode=RCODE.FORMERR)).pack())
