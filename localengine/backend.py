@@ -142,7 +142,11 @@ class Backend:
         """Replace the stack's checkpoint; the file before stays as `.bak`."""
         file = self._stack_file(stack)
         if backup and file.exists():
-            file.replace(file.with_name(file.name + ".bak"))
+            # A second name, then a rename: there is no moment without the file.
+            second = file.with_name(f".{file.name}.{os.getpid()}.bak")
+            second.unlink(missing_ok=True)
+            second.hardlink_to(file)
+            second.replace(file.with_name(file.name + ".bak"))
         write_whole(file, self._checkpoint_text(stack, latest))
         meta = self._base / "meta.yaml"
         if not meta.exists():

@@ -44,6 +44,7 @@ class Deployment:
         """Make the resource that `goal` describes. Raises MonitorError where the run is over or ends here."""
         run = self._run
         run.going()
+        run.redact.learn(goal.inputs)
         urn = ""
         try:
             if is_provider(goal.type):
@@ -209,4 +210,5 @@ class Deployment:
             )
             run.plan(step)
             new = execution.apply(run, provider, step, old, new, always)
+        run.redact.learn(new.outputs)
         return Registered(urn, new.id, {**new.inputs, **new.outputs})

@@ -113,6 +113,12 @@ class Journal:
                 self.dirty = True
             self._swap(before, after)
 
+    def swap_out(self, resource: Resource) -> None:
+        """Forget a resource without saving at once."""
+        with self._lock:
+            self.dirty = True
+            self._drop(resource)
+
     def clear_pending(self) -> None:
         """Forget the operations earlier runs left."""
         with self._lock:

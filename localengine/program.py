@@ -141,7 +141,6 @@ def _execute(
         if message is not None:
             raise ProgramError(message) from None
     finally:
-        drain()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(loop.shutdown_default_executor())

@@ -15,6 +15,7 @@ from localengine.events import Sink, Step, Tally
 from localengine.goal import Goal
 from localengine.journal import Journal
 from localengine.provider import CheckFailures, ProviderError, working_on
+from localengine.redact import Redactor
 from localengine.registry import Registry
 from localengine.urn import is_default_provider
 
@@ -33,6 +34,7 @@ class Run:
     sink: Sink
     cancel: threading.Event
     """Set when the user wants the run to end: nothing new begins."""
+    redact: Redactor = field(default_factory=Redactor)
     tally: Tally = field(default_factory=Tally)
     lock: threading.RLock = field(default_factory=threading.RLock)
     goals: dict[str, Goal] = field(default_factory=dict)
