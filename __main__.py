@@ -21,7 +21,7 @@ def main() -> None:
         commit = source.resolve(settings.repository, settings.revision, deploy_key=key)
         if not settings.create_domain:
             dns.require_domain(settings.domain)
-    except (SettingsError, source.SourceError, dns.NoSuchDomain) as error:
+    except (SettingsError, source.SourceError, dns.DomainError) as error:
         raise pulumi.RunError(str(error)) from None
 
     if commit.dirty:

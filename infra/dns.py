@@ -12,23 +12,33 @@ from pulumi import Input, Output, ResourceOptions
 from infra import names
 
 
-class NoSuchDomain(Exception):
-    """The account has no such zone; the text says what to do about it."""
+class DomainError(Exception):
+    """The zone is not there or could not be looked up; the text says what to do about it, in one line."""
 
 
 def require_domain(domain: str) -> None:
     """Look the zone up, so that a missing one is said before anything is made.
 
-    Raises NoSuchDomain.
+    Raises DomainError.
     """
     try:
         digitalocean.get_domain(name=domain)
     except Exception as error:  # the SDK raises nothing narrower for an invoke
-        cause = " ".join(str(error).split()).rsplit("failed: ", 1)[-1]
-        raise NoSuchDomain(
-            f"domain: the zone '{domain}' could not be looked up ({cause}); make it in your DigitalOcean "
-            "account (Networking, Domains), or set seatrial:create_domain: true"
-        ) from None
+        raise DomainError(_why(domain, " ".join(str(error).split()))) from None
+
+
+def _why(domain: str, error: str) -> str:
+    # The provider wraps what the API said in the names of the layers that it came through.
+    cause = error.rsplit("failed: ", 1)[-1].rsplit("* ", 1)[-1]
+    if "404" in cause or "not found" in cause.lower():
+        return (
+            f"domain: there is no zone '{domain}' in this DigitalOcean account; make it there (Networking, "
+            "Domains), or set seatrial:create_domain: true"
+        )
+    return (
+        f"domain: the zone '{domain}' could not be looked up ({cause}); check DIGITALOCEAN_TOKEN and that "
+        "this machine reaches the API"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,13 +145,13 @@ def texts(value: Any, *, secrets: bool) -> Iterator[str]:
 class Cloud(Mocks):
     """Answers as the providers would, the same on every run."""
 
-    def __init__(self, graph: Graph, *, preview: bool, domain_exists: bool) -> None:
-        self.graph, self.preview, self.domain_exists = graph, preview, domain_exists
+    def __init__(self, graph: Graph, *, preview: bool, domain_error: str) -> None:
+        self.graph, self.preview, self.domain_error = graph, preview, domain_error
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         self.graph.calls.append(args.token)
-        if not self.domain_exists:
-            return {}, [("name", "404 The resource you were accessing could not be found.")]
+        if self.domain_error:
+            return {}, [("name", self.domain_error)]
         return {"name": args.args["name"], "id": args.args["name"]}, []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
@@ -204,7 +204,7 @@ def run_program(
     stack: str = "staging",
     secret: tuple[str, ...] = (),
     preview: bool = False,
-    domain_exists: bool = True,
+    domain_error: str = "",
 ) -> Graph:
     """Run `__main__.py` with CONFIG and `changes` as its settings.
 
@@ -212,7 +212,7 @@ def run_program(
     the graph is really missing. What the program raises, this raises.
     """
     graph = Graph()
-    cloud = Cloud(graph, preview=preview, domain_exists=domain_exists)
+    cloud = Cloud(graph, preview=preview, domain_error=domain_error)
     set_root_resource(None)  # type: ignore[arg-type]
     pulumi.runtime.set_mocks(cloud, "seatrial", stack, preview, monitor=Recorder(cloud))
     settings = {**CONFIG, **(changes or {})}

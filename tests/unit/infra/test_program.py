@@ -242,11 +242,21 @@ def test_the_zone_and_its_records_stay_the_same_when_the_site_is_renamed(program
 
 
 def test_a_missing_zone_is_one_clear_error_before_anything_is_made(program: Program) -> None:
+    missing = "1 error occurred:\n\t* domain: GET https://example.net/v2/domains/example.com: 404 not found"
     with pytest.raises(pulumi.RunError) as raised:
-        program(domain_exists=False)
-    assert "zone 'example.com' could not be looked up (404 " in str(raised.value)
+        program(domain_error=missing)
+    assert "there is no zone 'example.com'" in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
     assert "create_domain" in str(raised.value)
+
+
+def test_a_lookup_that_failed_is_not_taken_for_a_missing_zone(program: Program) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        program(
+            domain_error="1 error occurred:\n\t* GET https://example.net/v2: 401 Unable to authenticate you"
+        )
+    assert "could not be looked up (GET https://example.net/v2: 401 Unable to" in str(raised.value)
+    assert "DIGITALOCEAN_TOKEN" in str(raised.value)
 
 
 def test_wrong_settings_are_one_error_before_anything_is_made(program: Program) -> None:
