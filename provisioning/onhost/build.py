@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -120,12 +121,22 @@ def _build(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str,
         "settings_module": project.settings_module,
         "django": report["django"],
         "python": environment.python,
+        "basis": basis(site),
     }
     temporary = folder / ".built.json"
     temporary.write_text(json.dumps(built))
     temporary.chmod(0o644)
     temporary.replace(folder / "built.json")
     return built
+
+
+def basis(site: siteconfig.SiteConfiguration) -> str:
+    """What a release is built on beside its code: it fits as long as this stays the same."""
+    digest = hashlib.sha256()
+    for path in sorted(_SITE_FILES.glob("seatrial_*.py")):
+        digest.update(path.read_bytes())
+    digest.update(f"{site.engine} {site.has_redis} {site.values.get('python_version')}".encode())
+    return digest.hexdigest()[:16]
 
 
 def _as_builder(layout: Layout, runner: Runner, *argv: str) -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from . import lock, releases, siteconfig
+from . import build, lock, releases, siteconfig
 from .layout import Layout
 from .wire import Failure
 
@@ -18,8 +18,8 @@ LEAST_MEMORY_MB = 120
 _TOOLS = ("uv", "tar", "systemctl", "nginx")
 
 
-def preflight(layout: Layout) -> dict[str, Any]:
-    """What is on the host. Raises Failure where it can't take a release."""
+def preflight(layout: Layout, keep: int) -> dict[str, Any]:
+    """What is on the host. Raises Failure where it can't take a release, with `keep` of them there."""
     siteconfig.load(layout)
     missing = [
         tool
@@ -31,6 +31,26 @@ def preflight(layout: Layout) -> dict[str, Any]:
             f"the host lacks {', '.join(missing)}", next_step="run `make up` again, which provisions the host"
         )
     usage = shutil.disk_usage(layout.releases)
+    if not releases.prunable(layout, keep):
+        check_disk(layout)
+    memory = available_memory_mb()
+    if memory < LEAST_MEMORY_MB:
+        raise Failure(
+            f"only {memory} MB of memory are free; the new release runs beside the old one for a moment",
+            next_step="give the host a larger droplet_size",
+        )
+    return {
+        "disk_free_mb": usage.free // 1_000_000,
+        "disk_used_percent": round(100 * usage.used / usage.total),
+        "memory_free_mb": memory,
+        "python": platform.python_version(),
+        **status(layout),
+    }
+
+
+def check_disk(layout: Layout) -> None:
+    """Raises Failure where there is no room for a release."""
+    usage = shutil.disk_usage(layout.releases)
     free = usage.free // 1_000_000
     if free < LEAST_FREE_MB:
         raise Failure(
@@ -39,25 +59,13 @@ def preflight(layout: Layout) -> dict[str, Any]:
             next_step="free space on the host (`journalctl --vacuum-size=50M`, `apt-get clean`), lower "
             "seatrial:keep_releases, or give it a larger droplet_size",
         )
-    memory = available_memory_mb()
-    if memory < LEAST_MEMORY_MB:
-        raise Failure(
-            f"only {memory} MB of memory are free; the new release runs beside the old one for a moment",
-            next_step="give the host a larger droplet_size",
-        )
-    return {
-        "disk_free_mb": free,
-        "disk_used_percent": round(100 * usage.used / usage.total),
-        "memory_free_mb": memory,
-        "python": platform.python_version(),
-        **status(layout),
-    }
 
 
 def status(layout: Layout) -> dict[str, Any]:
     """The releases on a host, what is live, what was live before, and who holds the lock."""
+    basis = build.basis(siteconfig.load(layout))
     return {
-        "releases": releases.built(layout),
+        "releases": [{**known, "fits": known.get("basis") == basis} for known in releases.built(layout)],
         "live": releases.live(layout),
         "previous": releases.linked(layout.base / "previous"),
         "lock": lock.holder(layout),

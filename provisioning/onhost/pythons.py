@@ -5,15 +5,12 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import requirements
 from .commands import CommandFailed, Runner
 from .layout import Layout
 from .requirements import PythonWish
 from .wire import Failure
-
-SYSTEM = Path("/usr/bin/python3")
 
 
 @dataclass(frozen=True)
@@ -29,8 +26,7 @@ def choose(layout: Layout, runner: Runner, wish: PythonWish | None) -> Python:
     """The Python for a wish. Raises Failure where the host has none that fits and none could be installed."""
     ours = sys.version_info[:3]
     if wish is None or requirements.satisfies((ours[0], ours[1], ours[2]), wish.specifier):
-        path = SYSTEM if SYSTEM.exists() else Path(sys.executable)
-        return Python(str(path), platform.python_version(), is_system=True)
+        return Python(sys.executable, platform.python_version(), is_system=True)
     minor = requirements.minor_wanted(wish.specifier)
     if minor is None:
         raise Failure(

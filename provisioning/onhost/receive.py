@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import Any
 
-from . import diagnosis, releases
+from . import diagnosis, preflight, releases
 from .commands import CommandFailed, Runner
 from .layout import Layout
 from .wire import Failure
@@ -14,6 +14,7 @@ from .wire import Failure
 
 def receive(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str, Any]:
     """Unpack stdin into `releases/<id>/code`. Raises Failure, with nothing left, unless it came whole."""
+    preflight.check_disk(layout)
     folder = layout.release(request["release"])
     shutil.rmtree(folder, ignore_errors=True)
     user = layout.build_user

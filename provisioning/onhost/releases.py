@@ -75,13 +75,18 @@ def superfluous(ids: Iterable[str], keep: int, guarded: Collection[str]) -> list
     return [release_id for release_id in ordered if release_id not in guarded][: max(0, surplus)]
 
 
-def prune(layout: Layout, keep: int, also_keep: Collection[str] = ()) -> list[str]:
-    """Remove half-built releases, those beyond `keep`, and unused environments. Returns what went."""
-    guarded = protected(layout) | set(also_keep)
+def prunable(layout: Layout, keep: int) -> list[str]:
+    """The half-built releases, and the built ones beyond `keep`."""
+    guarded = protected(layout)
     complete = [known["id"] for known in built(layout)]
     folders = [path for path in layout.releases.glob("*") if path.is_dir() and not path.name.startswith(".")]
     half_built = [path.name for path in folders if path.name not in complete and path.name not in guarded]
-    gone = [*half_built, *superfluous(complete, keep, guarded)]
+    return [*half_built, *superfluous(complete, keep, guarded)]
+
+
+def prune(layout: Layout, keep: int) -> list[str]:
+    """Remove half-built releases, those beyond `keep`, and unused environments. Returns what went."""
+    gone = prunable(layout, keep)
     for name in gone:
         remove(layout, name)
     (layout.base / "next").unlink(missing_ok=True)

@@ -71,7 +71,7 @@ def find(project: Path, code: Path, given: str = "") -> Requirements:
 
 
 def python_wish(project: Path, code: Path, given: str = "") -> PythonWish | None:
-    """The Python that the setting, .python-version, runtime.txt or `requires-python` asks for, if any does."""
+    """The Python asked for by the setting, .python-version, runtime.txt or `requires-python`, if any."""
     if given:
         return PythonWish(_exactly(given), "seatrial:python_version")
     for folder in _upwards(project, code):

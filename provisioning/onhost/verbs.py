@@ -23,8 +23,8 @@ Request = dict[str, Any]
 Verb = Callable[[Layout, Runner, Request], dict[str, Any]]
 
 
-def _preflight(layout: Layout, _: Runner, __: Request) -> dict[str, Any]:
-    return preflight.preflight(layout)
+def _preflight(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
+    return preflight.preflight(layout, int(request["keep"]))
 
 
 def _status(layout: Layout, _: Runner, __: Request) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""The hosts of a rollout together: work on all at once, and the lock that keeps every other rollout away."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from provisioning.remote import HostFailure, Remote
+from provisioning.request import Host
+
+_HEARTBEAT_SECONDS = 20.0
+_T = TypeVar("_T")
+
+
+class Fleet:
+    """Several hosts, in the order they are released on."""
+
+    def __init__(
+        self, hosts: Sequence[Host], site: str, private_key: str, told: Callable[[str, str], None]
+    ) -> None:
+        self.remotes = [Remote(host, site, private_key, told) for host in hosts]
+        self.owner = f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
+        self._token = secrets.token_hex(8)
+        self._locked: list[Remote] = []
+        self._released = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=max(4, len(hosts)))
+
+    @property
+    def names(self) -> list[str]:
+        return [remote.name for remote in self.remotes]
+
+    @property
+    def is_locked(self) -> bool:
+        return bool(self._locked)
+
+    def some(self, names: Iterable[str]) -> list[Remote]:
+        """The hosts with these names, in order."""
+        wanted = set(names)
+        return [remote for remote in self.remotes if remote.name in wanted]
+
+    def each(self, work: Callable[[Remote], _T], on: Sequence[Remote] | None = None) -> dict[str, _T]:
+        """Do something on all hosts (or those `on`) at once; results by name.
+
+        Raises the first HostFailure when all have ended, so that nothing runs on behind its back.
+        """
+        chosen = self.remotes if on is None else on
+        futures = {remote.name: self._pool.submit(work, remote) for remote in chosen}
+        wait(futures.values())
+        return {name: future.result() for name, future in futures.items()}
+
+    def call(
+        self, remote: Remote, verb: str, facts: dict[str, Any] | None = None, stdin: Iterable[bytes] = ()
+    ) -> dict[str, Any]:
+        """A verb under this rollout's lock. Raises HostFailure."""
+        return remote.call(verb, {"token": self._token, **(facts or {})}, stdin)
+
+    def lock(self) -> dict[str, str]:
+        """Take the lock on every host and keep it alive; who lost it by going silent, by host.
+
+        Raises HostFailure of kind `locked`, with no lock taken, where somebody else holds one.
+        """
+        gone: dict[str, str] = {}
+        try:
+            # In the order of their names: two rollouts meet at the same host first.
+            for remote in sorted(self.remotes, key=lambda remote: remote.name):
+                taken = self.call(remote, "lock", {"owner": self.owner})
+                self._locked.append(remote)
+                if taken["taken_over_from"]:
+                    gone[remote.name] = taken["taken_over_from"]
+        except BaseException:
+            self.unlock(None)
+            raise
+        threading.Thread(target=self._keep_alive, daemon=True).start()
+        return gone
+
+    def unlock(self, record: dict[str, Any] | None) -> None:
+        """Give the locks back, and leave the record of this run on the hosts, but for those that are gone."""
+        self._released.set()
+        for remote in self._locked:
+            # A host that can't be reached frees its lock by itself.
+            with suppress(HostFailure):
+                self.call(remote, "unlock", {"record": record})
+        self._locked = []
+
+    def reconnect(self) -> None:
+        """New connections; a build that still runs over the old ones ends. Hosts that are gone are left out."""
+        for remote in self.remotes:
+            with suppress(HostFailure):
+                remote.connect(patience=10)
+
+    def close(self) -> None:
+        """End all connections."""
+        self._released.set()
+        for remote in self.remotes:
+            remote.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _keep_alive(self) -> None:
+        while not self._released.wait(_HEARTBEAT_SECONDS):
+            for remote in [*self._locked]:
+                # A lost lock shows at the next verb, which the host then refuses.
+                with suppress(HostFailure):
+                    remote.call("lock", {"token": self._token, "owner": self.owner}, quiet=True)

@@ -1,0 +1,137 @@
+"""What a rollout is asked to do: one JSON document on stdin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+_STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class RequestError(Exception):
+    """The request is wrong: one line for each thing, naming it and what is allowed."""
+
+
+class Host(BaseModel):
+    """A host to release on. `host_key` is its public SSH key; no other is accepted."""
+
+    model_config = _STRICT
+
+    name: str
+    address: str
+    private_address: str = ""
+    user: str = "seatrial"
+    host_key: str
+    droplet_id: str = ""
+    roles: list[str] = ["app"]
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+
+    @field_validator("droplet_id", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value
+
+
+class Hooks(BaseModel):
+    """Shell commands, run on the machine that runs the rollout."""
+
+    model_config = _STRICT
+
+    before_release: str = ""
+    after_migrate: str = ""
+    after_release: str = ""
+    on_failure: str = ""
+
+
+class Request(BaseModel):
+    """One rollout."""
+
+    model_config = _STRICT
+
+    site: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
+    url: str
+    server_names: Annotated[list[str], Field(min_length=1)]
+    hosts: Annotated[list[Host], Field(min_length=1)]
+    private_key: SecretStr
+    repository: str
+    deploy_key: SecretStr | None = None
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+    subject: str = ""
+    subdirectory: str = ""
+    django_settings_module: str = ""
+    wsgi_application: str = ""
+    requirements: str = ""
+    python_version: str = ""
+    health_path: Annotated[str, Field(pattern=r"^/")] = "/"
+    keep_releases: Annotated[int, Field(ge=2, le=100)] = 5
+    hooks: Hooks = Hooks()
+    configuration: str = ""
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
+    probe_rate: Annotated[int, Field(ge=1, le=200)] = 20
+
+    @field_validator("url")
+    @classmethod
+    def _is_web(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be http://... or https://...")
+        return value.rstrip("/")
+
+    @field_validator("deploy_key", mode="before")
+    @classmethod
+    def _none_for_empty(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def app_hosts(self) -> list[Host]:
+        """The hosts that run the site, in the order they are released on."""
+        return [host for host in self.hosts if "app" in host.roles]
+
+    @property
+    def entry(self) -> Host:
+        """The host that visitors reach: the edge, where there is one."""
+        return next((host for host in self.hosts if "edge" in host.roles), self.app_hosts[0])
+
+    @property
+    def scheme(self) -> Literal["http", "https"]:
+        return "https" if self.url.startswith("https:") else "http"
+
+    @property
+    def host_header(self) -> str:
+        """The Host header of a visitor's browser."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def build_key(self) -> str:
+        """Names what a built release depends on: the same key, and the release is used as it is."""
+        parts = [
+            self.commit,
+            self.subdirectory,
+            self.django_settings_module,
+            self.wsgi_application,
+            self.requirements,
+            self.python_version,
+        ]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def parse(text: str) -> Request:
+    """Read a request. Raises RequestError with every fault at once, and no values, which may be secret."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RequestError(f"the request on stdin is not JSON ({error.msg}, line {error.lineno})") from None
+    try:
+        request = Request.model_validate_json(text)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        ]
+        raise RequestError("\n".join(f"wrong request: {line}" for line in lines)) from None
+    if not request.app_hosts:
+        raise RequestError("wrong request: hosts: none of them has the role 'app'")
+    return request
