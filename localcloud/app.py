@@ -76,6 +76,8 @@ def _refuse_in_one_shape(app: FastAPI) -> None:
         if any(problem["loc"][0] == "path" for problem in problems):
             missing = errors.not_found()
             return answer(request, missing.status, missing.message)
+        if any(problem["type"] == "json_invalid" for problem in problems):
+            return answer(request, 400, "The request's body is not valid JSON.")
         where = [".".join(str(part) for part in problem["loc"][1:]) or "body" for problem in problems]
         whats = [f"{name}: {problem['msg']}" for name, problem in zip(where, problems, strict=True)]
         return answer(request, 422, "; ".join(whats))

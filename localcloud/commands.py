@@ -118,7 +118,7 @@ def describe(instance: Instance) -> dict[str, Any]:
             {
                 "id": droplet.id,
                 "name": droplet.name,
-                "status": droplet.status,
+                "status": droplet.status if pid else "off",
                 "size": droplet.size,
                 "image": droplet.image,
                 "region": droplet.region,

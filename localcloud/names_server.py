@@ -7,8 +7,9 @@ import logging
 import socket
 import struct
 from collections.abc import Callable, Mapping
+from typing import cast
 
-from dnslib import QTYPE, RCODE, RR, DNSError, DNSHeader, DNSRecord  # type: ignore[import-untyped]
+from dnslib import EDNS0, QTYPE, RCODE, RR, DNSError, DNSHeader, DNSRecord  # type: ignore[import-untyped]
 
 from localcloud.state import Domain
 from localcloud.zones import Found, answer, text_of
@@ -27,7 +28,8 @@ def reply(zones: Mapping[str, Domain], packet: bytes, *, udp: bool) -> bytes | N
         return _malformed(packet)
     if query.header.qr:
         return None
-    answered = query.reply(ra=0, aa=1)
+    room = [int(record.edns_len) for record in query.ar if record.rtype == QTYPE.OPT]
+    answered = _begin(query, edns=bool(room))
     if query.header.opcode != 0:
         answered.header.rcode = RCODE.NOTIMP
     elif len(query.questions) != 1:
@@ -35,11 +37,8 @@ def reply(zones: Mapping[str, Domain], packet: bytes, *, udp: bool) -> bytes | N
     else:
         _fill(zones, query, answered)
     packed = bytes(answered.pack())
-    room = max(
-        (int(record.edns_len) for record in query.ar if record.rtype == QTYPE.OPT), default=PLAIN_UDP_BYTES
-    )
-    if udp and len(packed) > min(max(room, PLAIN_UDP_BYTES), MOST_UDP_BYTES):
-        cut = query.reply(ra=0, aa=1)
+    if udp and len(packed) > min(max([*room, PLAIN_UDP_BYTES]), MOST_UDP_BYTES):
+        cut = _begin(query, edns=bool(room))
         cut.header.tc = 1
         return bytes(cut.pack())
     return packed
@@ -78,13 +77,20 @@ class _Udp(asyncio.DatagramProtocol):
         self._zones = zones
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answered = reply(self._zones(), data, udp=True)
         if answered is not None:
             self._transport.sendto(answered, addr)
+
+
+def _begin(query: DNSRecord, *, edns: bool) -> DNSRecord:
+    answered = query.reply(ra=0, aa=1)
+    answered.header.ad = answered.header.cd = 0
+    if edns:
+        answered.add_ar(EDNS0(udp_len=MOST_UDP_BYTES))
+    return answered
 
 
 def _fill(zones: Mapping[str, Domain], query: DNSRecord, answered: DNSRecord) -> None:

@@ -12,7 +12,6 @@ from pydantic import Field
 
 from localcloud.api.answers import paged
 from localcloud.api.bodies import Body, Listed
-from localcloud.api.tags import ensure as ensure_tag
 from localcloud.cloud import Cloud
 from localcloud.errors import ApiError, not_found, refused
 from localcloud.permissions import applies, port_range
@@ -126,9 +125,8 @@ def routes(cloud: Cloud) -> APIRouter:
 
     @router.post("/{id}/tags", status_code=204)
     def add_tags(id: str, body: Tags) -> None:
-        def add(state: State, firewall: Firewall) -> None:
-            named = [ensure_tag(state, tag) for tag in body.tags]
-            firewall.tags = list(dict.fromkeys(firewall.tags + named))
+        def add(_: State, firewall: Firewall) -> None:
+            firewall.tags = list(dict.fromkeys(firewall.tags + body.tags))
 
         changed(id, add)
 
@@ -201,7 +199,7 @@ def fill(state: State, firewall: Firewall, body: FirewallBody) -> None:
     firewall.inbound = [read_rule(rule, "sources") for rule in body.inbound_rules]
     firewall.outbound = [read_rule(rule, "destinations") for rule in body.outbound_rules]
     firewall.droplet_ids = list(dict.fromkeys(body.droplet_ids))
-    firewall.tags = list(dict.fromkeys(ensure_tag(state, tag) for tag in body.tags))
+    firewall.tags = list(dict.fromkeys(body.tags))
     check(state, firewall)
 
 
@@ -242,7 +240,7 @@ def check(state: State, firewall: Firewall) -> None:
     """Raises ApiError for a firewall that cannot be."""
     if not NAME.fullmatch(firewall.name):
         raise refused(
-            "name may only contain letters, numbers, dashes and periods, starting with one of the former"
+            "name must be two or more letters, numbers, dashes and periods, the first a letter or number"
         )
     if any(other.name == firewall.name and other.id != firewall.id for other in state.firewalls.values()):
         raise ApiError(409, "duplicate name")
@@ -260,6 +258,6 @@ def check(state: State, firewall: Firewall) -> None:
     unknown = sorted({id for id in named if state.droplet(id) is None})
     if unknown:
         raise refused(f"droplet {unknown[0]} does not exist")
-    for tag in (tag for rule in rules for tag in rule.peers.tags):
+    for tag in (*firewall.tags, *(tag for rule in rules for tag in rule.peers.tags)):
         if tag not in state.tags:
             raise refused(f"invalid address: there is no tag {tag}")
