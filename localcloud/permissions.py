@@ -49,7 +49,7 @@ def port_range(ports: str) -> tuple[int, int] | None:
 
     Raises ValueError for what is none of these.
     """
-    if ports in {"", "0"}:
+    if ports == "0":
         return None
     first, _, last = ports.partition("-")
     low, high = int(first), int(last or first)

@@ -99,7 +99,7 @@ class Peers(Record):
 
 
 class FirewallRule(Record):
-    """One rule; `ports` is "" for icmp, "0" for all, a number or a range "8000-9000"."""
+    """One rule; `ports` is "0" for all and for icmp, a number or a range "8000-9000"."""
 
     protocol: Literal["tcp", "udp", "icmp"]
     ports: str
@@ -231,7 +231,11 @@ class State(Record):
             if project.is_default:
                 return project
         project = Project(
-            name="local", description="The first project", purpose="Just trying out", is_default=True
+            name="local",
+            description="The first project",
+            purpose="Just trying out",
+            environment="Development",
+            is_default=True,
         )
         self.projects[project.id] = project
         return project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 from pydantic import Field
 
 from localcloud.api.answers import droplet_or_404
@@ -28,7 +28,7 @@ def routes(cloud: Cloud) -> APIRouter:
     router = APIRouter(prefix="/v2/droplets/{id}/destroy_with_associated_resources")
     outcomes: dict[int, dict[str, Any]] = {}
 
-    def destroy(id: int, addresses: list[str]) -> None:
+    def destroy(id: int, addresses: list[str]) -> Response:
         with cloud.store.read() as state:
             name = droplet_or_404(state, id).name
             held = {ip.ip for ip in belonging(state, id)}
@@ -38,16 +38,14 @@ def routes(cloud: Cloud) -> APIRouter:
         for address in addresses:
             release(cloud, address)
         moment = now()
-        gone = [
-            {"id": address, "name": address, "destroyed_at": moment, "error_message": None}
-            for address in addresses
-        ]
+        gone = [{"id": address, "name": address, "destroyed_at": moment} for address in addresses]
         outcomes[id] = {
-            "droplet": {"id": str(id), "name": name, "destroyed_at": moment, "error_message": None},
+            "droplet": {"id": str(id), "name": name, "destroyed_at": moment},
             "resources": associated(gone),
             "completed_at": moment,
             "failures": 0,
         }
+        return Response(status_code=202)
 
     @router.get("")
     def list_associated(id: int) -> dict[str, Any]:
@@ -57,16 +55,16 @@ def routes(cloud: Cloud) -> APIRouter:
         return associated(held)
 
     @router.delete("/selective", status_code=202)
-    def destroy_some(id: int, body: Chosen) -> None:
-        destroy(id, list(dict.fromkeys(body.reserved_ips + body.floating_ips)))
+    def destroy_some(id: int, body: Chosen) -> Response:
+        return destroy(id, list(dict.fromkeys(body.reserved_ips + body.floating_ips)))
 
     @router.delete("/dangerous", status_code=202)
-    def destroy_all(id: int, x_dangerous: bool = Header(False)) -> None:
+    def destroy_all(id: int, x_dangerous: bool = Header(False)) -> Response:
         if not x_dangerous:
             raise ApiError(400, "The X-Dangerous header must be true to destroy all associated resources.")
         with cloud.store.read() as state:
             addresses = [ip.ip for ip in belonging(state, id)]
-        destroy(id, addresses)
+        return destroy(id, addresses)
 
     @router.get("/status")
     def status(id: int) -> dict[str, Any]:
@@ -75,9 +73,10 @@ def routes(cloud: Cloud) -> APIRouter:
         return outcomes[id]
 
     @router.post("/retry", status_code=202)
-    def retry(id: int) -> None:
+    def retry(id: int) -> Response:
         if id not in outcomes:
             raise not_found()
+        return Response(status_code=202)
 
     return router
 

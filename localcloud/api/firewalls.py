@@ -180,10 +180,8 @@ def describe(state: State, firewall: Firewall) -> dict[str, Any]:
 
 def describe_rule(rule: FirewallRule, side: Literal["sources", "destinations"]) -> dict[str, Any]:
     """A rule as the API answers it: lists that are empty are left out, the peers never are."""
-    answer: dict[str, Any] = {"protocol": rule.protocol}
-    if rule.protocol != "icmp":
-        answer["ports"] = rule.ports
-    return answer | {side: {name: value for name, value in rule.peers.model_dump().items() if value}}
+    peers = {name: value for name, value in rule.peers.model_dump().items() if value}
+    return {"protocol": rule.protocol, "ports": rule.ports, side: peers}
 
 
 def find(state: State, id: str) -> Firewall:
@@ -222,9 +220,9 @@ def read_rule(body: RuleBody, side: Literal["sources", "destinations"]) -> Firew
 
 
 def read_ports(body: RuleBody) -> str:
-    """Ports as the API keeps them: "0" for all, "" for icmp, else as they were sent."""
+    """Ports as the API keeps them: "0" for all and for icmp, else as they were sent."""
     if body.protocol == "icmp":
-        return ""
+        return "0"
     if not body.ports:
         raise refused("You must specify a positive value for ports.")
     if body.ports == "all":
