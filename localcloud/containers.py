@@ -31,6 +31,8 @@ _BOOT = "; ".join(
         "mount --bind /proc/sys /proc/sys",
         "mount --bind /proc/sys/net /proc/sys/net",
         "mount -o remount,bind,ro /proc/sys",
+        # Docker turns IPv6 off where a network has none; a droplet has ::1 all the same.
+        "echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6",
         "exec /lib/systemd/systemd",
     )
 )

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -112,6 +113,7 @@ def ensure_docker(tell: Say = say) -> str:
             return found
         if not sys.platform.startswith("linux"):
             raise MachineError("no Docker engine answers; the local cloud needs one on Linux")
+        as_root("true")  # refused now rather than half-way
         _install()
         _start(tell)
     return own_host()
@@ -147,8 +149,19 @@ def locked(name: str) -> Iterator[None]:
 
 
 def as_root(*command: str) -> list[str]:
-    """The command as root would run it."""
-    return list(command) if os.geteuid() == 0 else ["sudo", *command]
+    """The command as root would run it.
+
+    Raises:
+        MachineError: we are not root and there is no sudo.
+    """
+    if os.geteuid() == 0:
+        return list(command)
+    if shutil.which("sudo") is None:
+        raise MachineError(
+            "no Docker engine answers, and starting one needs root: run this as root, install sudo, "
+            "or start Docker yourself"
+        )
+    return ["sudo", *command]
 
 
 def _answers(docker_host: str) -> bool:
@@ -196,7 +209,7 @@ def _start(tell: Say) -> None:
         f"setsid {shlex.join(arguments)} >{shlex.quote(str(log))} 2>&1 </dev/null &"
     )
     if subprocess.run(as_root("sh", "-c", script), check=False).returncode != 0:
-        raise MachineError("starting Docker's engine needs root: run this as root or with sudo allowed")
+        raise MachineError("starting a Docker engine needs root, and sudo refused: start Docker yourself")
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if _answers(own_host()):

@@ -43,7 +43,7 @@ class HostConfig:
         pip, uv = dict(self.pip), {}
         if self.extra_authorities:
             pip["cert"] = BUNDLE
-            uv["native-tls"] = "true"
+            uv["system-certs"] = "true"
             environment |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), BUNDLE)
         if "index-url" in pip:
             uv["index-url"] = json.dumps(pip["index-url"])

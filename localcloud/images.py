@@ -39,7 +39,8 @@ _CLOUD_CONFIG = """\
 datasource_list: [NoCloud]
 disable_root: false
 manage_etc_hosts: false
-apt_preserve_sources_list: true
+apt: {preserve_sources_list: true}
+locale: C.UTF-8
 network: {config: disabled}
 system_info: {default_user: {name: root, lock_passwd: true}}
 """
@@ -62,6 +63,10 @@ class Recipe:
     def base_digest(self) -> str:
         """Changes with what mmdebstrap is told."""
         return _digest([_PACKAGES, _DPKG_OPTIONS, RELEASES[self.slug], self.sources])
+
+    def base_tag(self) -> str:
+        """The name of the bare system's image."""
+        return f"{_REPOSITORY}:{self.slug}-base-{self.base_digest()}"
 
     def files(self) -> tuple[File, ...]:
         """What is laid over the bare system."""
@@ -88,20 +93,19 @@ def ensure_image(slug: str, client: docker.DockerClient, tell: Say = say) -> str
     """
     if slug not in RELEASES:
         raise MachineError(f"no image {slug!r} here; there are {', '.join(sorted(RELEASES))}")
+    recipe = Recipe(slug, _sources(slug), read_host_config())
+    tag = recipe.tag()
+    if _has(client, tag):
+        return tag
     with locked(f"image-{slug}"):
-        recipe = Recipe(slug, _sources(slug), read_host_config())
-        tag = recipe.tag()
-        if _has(client, tag):
-            return tag
-        archive = _archive(recipe, tell)
-        base = f"{_REPOSITORY}:{slug}-base"
         try:
-            client.api.import_image_from_file(str(archive), repository=_REPOSITORY, tag=f"{slug}-base")
-            _overlay(client, base, recipe, tag)
+            if not _has(client, tag):
+                _overlay(client, _base(client, recipe, tell), recipe, tag)
         except APIError as error:
             raise MachineError(
                 f"Docker refused the {RELEASES[slug][0]} image: {error.explanation}"
             ) from error
+        _forget_older(client, slug, keep=(tag, recipe.base_tag()))
     return tag
 
 
@@ -115,10 +119,30 @@ def _sources(slug: str) -> tuple[str, ...]:
     with contextlib.suppress(OSError, ValueError):
         return tuple(json.loads(memory.read_text()))
     lines = apt_sources.for_release(found, codename, apt_sources.serves)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    with _whole(memory) as part:
-        part.write_text(json.dumps(lines))
+    if lines:  # nothing found may be a network that is down, and is asked for again
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        with _whole(memory) as part:
+            part.write_text(json.dumps(lines))
     return lines
+
+
+def _base(client: docker.DockerClient, recipe: Recipe, tell: Say) -> str:
+    """The tag of the bare system's image, made where it is missing."""
+    tag = recipe.base_tag()
+    if not _has(client, tag):
+        archive = _archive(recipe, tell)
+        repository, _, version = tag.partition(":")
+        client.api.import_image_from_file(str(archive), repository=repository, tag=version)
+    return tag
+
+
+def _forget_older(client: docker.DockerClient, slug: str, keep: tuple[str, ...]) -> None:
+    """Removes the images that newer ones have taken the place of, but for those a droplet runs on."""
+    for image in client.images.list(name=_REPOSITORY):
+        for tag in image.tags:
+            if tag.startswith(f"{_REPOSITORY}:{slug}-") and tag not in keep:
+                with contextlib.suppress(APIError):
+                    client.images.remove(tag)
 
 
 def _archive(recipe: Recipe, tell: Say) -> Path:

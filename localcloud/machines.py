@@ -85,8 +85,7 @@ class Machines:
     def reset(self) -> None:
         """Removes all droplets and networks of this instance, and our own engine with the last of them."""
         self.close()
-        for number in self._records.all():
-            self._records.forget(number)
+        self._records.clear()
         if not may_hold_containers():
             return
         with self._translated():

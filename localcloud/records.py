@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,9 @@ class Records:
         """Removes the record, if there is one."""
         self._path(droplet).unlink(missing_ok=True)
 
-    def all(self) -> list[int]:
-        """The droplets that have a record."""
-        return sorted(int(path.stem) for path in self._directory.glob("*.json"))
+    def clear(self) -> None:
+        """Removes all records."""
+        shutil.rmtree(self._directory, ignore_errors=True)
 
     def _path(self, droplet: int) -> Path:
         return self._directory / f"{droplet}.json"

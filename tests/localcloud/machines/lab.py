@@ -102,7 +102,7 @@ class Lab:
         """A small droplet with the seeded host key."""
         user_data = {
             "ssh_deletekeys": True,
-            "ssh_genkeytypes": [],
+            "ssh_genkeytypes": ["ed25519"],
             "ssh_keys": {"ed25519_private": self.host.private, "ed25519_public": self.host.public},
             "write_files": [{"path": "/root/from-user-data", "content": "here\n"}],
         }
