@@ -28,7 +28,7 @@ ROLES = ("base", "database", "cache", "app")
 UV_VERSION = "0.13.8"
 
 _HERE = Path(__file__).parent
-_TIME_LIMIT = 2400  # seconds; of these a bundle may wait 1200 for another one to end, and 600 for cloud-init
+_TIME_LIMIT = 1700  # seconds; of these a bundle may wait 600 for another one to end, and 600 for cloud-init
 _REQUIRED = ("site_name", "server_names", "url", "database", "cache", "memory_mb", "cpus", "stack")
 _OPTIONAL = ("python_version",)
 _PREFIXES = ("smtp.", "envname.")

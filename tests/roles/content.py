@@ -10,7 +10,7 @@ SITE = "shop"
 NAME = "shop.example.test"
 SECRET_KEY = "a-secret-key-nobody-may-see-in-a-log-0123456789"  # noqa: S105 - for this test alone
 PASSWORD = "a-database-password-0123456789"  # noqa: S105
-MOTTO = 'it "costs" $5 \\ `now`'
+MOTTO = 'it "costs" $5 \\ `now`\nand #more;'
 
 REPORTER = (Path(__file__).parent / "reporter.py").read_text()
 """A WSGI application that answers with what its process may and may not do."""

@@ -1,6 +1,6 @@
 # Every host: time, locale, SSH, the journal, updates, swap on a small droplet.
 # shellcheck shell=bash
-: "${files:?}" "${work:?}" "${pending:?}" "${memory_mb:?}"
+: "${files:?}" "${work:?}" "${memory_mb:?}"
 
 ensure_link /usr/share/zoneinfo/Etc/UTC /etc/localtime
 install_file "$files/timezone" /etc/timezone 0644 root:root
@@ -36,16 +36,13 @@ mkdir -p /run/sshd # missing where ssh is started by its socket
 known_algorithms >"$work/ssh.conf"
 sshd -t -f "$work/ssh.conf"
 install_file "$work/ssh.conf" /etc/ssh/sshd_config.d/10-seatrial.conf 0644 root:root ssh.service:reload
-if systemctl --quiet is-active ssh.service; then settle ssh.service; fi
+heed ssh.service # not enabled by us: it may be its socket that starts it
 
 ensure_directory /etc/systemd/journald.conf.d 0755 root:root
 install_file "$files/journald.conf" /etc/systemd/journald.conf.d/seatrial.conf 0644 root:root \
     systemd-journald.service:restart
-if [ -e "$pending/systemd-journald.service:restart" ]; then
-    systemctl restart systemd-journald.service
-    journalctl --flush
-    rm -f "$pending/systemd-journald.service:restart"
-fi
+heed systemd-journald.service
+journalctl --flush
 
 install_file "$files/apt.conf" /etc/apt/apt.conf.d/80seatrial 0644 root:root
 settle unattended-upgrades.service

@@ -11,8 +11,9 @@ refuse() {
     exit 1
 }
 
+trap 'echo "seatrial: the time limit is over; see on the host: journalctl -t seatrial" >&2; exit 124' TERM
 exec 9>/run/seatrial.lock
-flock --wait 1200 9 || refuse "another bundle is being applied to this host for 20 minutes; see: journalctl -t seatrial"
+flock --wait 600 9 || refuse "another bundle is being applied to this host for 10 minutes; see: journalctl -t seatrial"
 if [ "$(cat "$applied" 2>/dev/null)" = "$digest" ]; then
     cat >/dev/null
     echo "seatrial: applied ${digest:0:12} changed=0"
@@ -32,6 +33,7 @@ fi
 rm -f "$applied" # from here on the host is neither the old nor the new bundle
 work=$(mktemp -d /run/seatrial.XXXXXXXX)
 trap 'rm -rf "$work"' EXIT
+# shellcheck disable=SC2034  # run.sh has it
 IFS= read -r secrets
 base64 --decode | tar --extract --gzip --directory "$work" --no-same-owner
 exec 3>&1

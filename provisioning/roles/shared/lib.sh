@@ -9,7 +9,7 @@ role=
 install -d -m 0755 "$pending"
 changes=0
 role_changes=()
-unfinished=() # what must not be left behind; run.sh removes it
+unfinished=() # what must not be left behind
 
 # changed WHAT: counts and remembers one change.
 changed() {
@@ -28,6 +28,11 @@ report_role() {
         echo "$line" >&3
     fi
     role_changes=()
+}
+
+clean_up() {
+    rm -f "${unfinished[@]}"
+    allow_service_starts
 }
 
 fail() {
@@ -59,7 +64,6 @@ install_file() {
     destination=$(readlink -m "$2")
     new=$destination.seatrial-new
     shift 4
-    # shellcheck disable=SC2034
     unfinished=("$new")
     rm -f "$new"
     (umask 077 && cat -- "$source" >"$new")
@@ -152,27 +156,39 @@ ensure_member() {
 
 # settle UNIT: enabled, running, and having noticed every change made for it.
 settle() {
-    local unit=$1 verb=
+    local unit=$1
     reload_units
     if ! systemctl --quiet is-enabled "$unit"; then
         systemctl --quiet enable "$unit"
         changed "$unit enabled"
     fi
-    if ! systemctl --quiet is-active "$unit"; then
-        verb=start
-    elif [ -e "$pending/$unit:restart" ]; then
+    if systemctl --quiet is-active "$unit"; then
+        heed "$unit"
+    else
+        command_unit start "$unit"
+        rm -f "$pending/$unit":*
+    fi
+}
+
+# heed UNIT: a running unit notices every change made for it.
+heed() {
+    local unit=$1 verb=
+    reload_units
+    if [ -e "$pending/$unit:restart" ]; then
         verb=restart
     elif [ -e "$pending/$unit:reload" ]; then
         verb=reload
     fi
-    if [ -n "$verb" ]; then
-        if ! systemctl "$verb" "$unit"; then
-            journalctl --unit "$unit" --lines 12 --no-pager --output cat || true
-            fail "$unit did not $verb: the lines above say why"
-        fi
-        changed "$unit $verb"
+    if [ -n "$verb" ] && systemctl --quiet is-active "$unit"; then command_unit "$verb" "$unit"; fi
+    rm -f "$pending/$unit":*
+}
+
+command_unit() {
+    if ! systemctl "$1" "$2"; then
+        journalctl --unit "$2" --lines 12 --no-pager --output cat || true
+        fail "$2 did not $1: the lines above say why"
     fi
-    rm -f "$pending/$unit:restart" "$pending/$unit:reload"
+    changed "$2 $1"
 }
 
 # reload_units: lets systemd read unit files that were changed.

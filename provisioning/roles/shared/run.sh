@@ -10,11 +10,11 @@ cd /
 . "$work/shared/lib.sh"
 # shellcheck disable=SC1091
 . "$work/variables.sh"
-: "${roles:?}"
+: "${roles:?}" "${changes:?}"
 
 role=packages
 trap 'echo "seatrial: role $role failed: line $LINENO of ${BASH_SOURCE[0]##*/}" >&2' ERR
-trap 'rm -f "${unfinished[@]}"; allow_service_starts' EXIT
+trap clean_up EXIT
 
 mapfile -t wanted <"$work/packages"
 ensure_packages "${wanted[@]}"
