@@ -90,7 +90,7 @@ class Fleet:
         self._locked = []
 
     def reconnect(self) -> None:
-        """New connections; a build that still runs over the old ones ends. Hosts that are gone are left out."""
+        """New connections; a build that runs over the old ones ends. Hosts that are gone are left out."""
         for remote in self.remotes:
             with suppress(HostFailure):
                 remote.connect(patience=10)

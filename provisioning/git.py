@@ -168,8 +168,8 @@ def explain(stderr: str, url: str | None) -> str:
         "(`config set --secret seatrial:deploy_key`, with its git@... URL)"
     )
     known = [
-        (("could not read username", "authentication failed", "repository not found", "permission denied (publickey",
-          "does not appear to be a git repository", "could not read from remote"), private),
+        (("could not read username", "authentication failed", "repository not found",
+          "permission denied (publickey", "does not appear to be a git repository", "could not read from remote"), private),
         (("could not resolve host", "name or service not known"),
          f"{url} can't be reached: there is no such host (or no name resolution on this machine)"),
         (("connection refused", "connection timed out", "failed to connect", "no route to host"),
@@ -182,7 +182,7 @@ def explain(stderr: str, url: str | None) -> str:
     ]  # fmt: skip
     if "host key verification failed" in lowered:
         host = re.sub(r"^.*?@|:.*$|^ssh://", "", url or "")
-        return f"the host key of {host} is not known here: check it, then `ssh-keyscan {host} >> ~/.ssh/known_hosts`"
+        return f"the host key of {host} is not known here; check it, then: ssh-keyscan {host} >> ~/.ssh/known_hosts"
     for signs, meaning in known:
         if any(sign in lowered for sign in signs):
             return meaning

@@ -150,7 +150,9 @@ def _run_site(
     for hashed in (True, False):
         _lay_site_files(layout, folder, {**facts, "hashed_static": hashed})
         shutil.rmtree(folder / "static", ignore_errors=True)
-        report, lines = run_in_site(layout, runner, folder, project, "seatrial_build.py", layout.build_user)
+        report, lines = run_in_site(
+            layout, runner, folder, project, "seatrial_build.py", layout.build_user, building=True
+        )
         if report.get("failed") != "static_files" or not hashed:
             break
         detail("static files keep their plain names: hashed ones did not work out")
@@ -174,7 +176,14 @@ def _run_site(
 
 
 def run_in_site(
-    layout: Layout, runner: Runner, folder: Path, project: Path, program: str, user: str | None
+    layout: Layout,
+    runner: Runner,
+    folder: Path,
+    project: Path,
+    program: str,
+    user: str | None,
+    *,
+    building: bool = False,
 ) -> tuple[dict[str, Any], list[str]]:
     """Run one of the programs in `site/` with a release's own Python; its report and its output."""
     home = layout.build_home if user == layout.build_user else layout.run_home
@@ -182,7 +191,8 @@ def run_in_site(
     report.unlink(missing_ok=True)
     argv = [str(folder / "venv" / "bin" / "python"), str(folder / "seatrial" / program), str(report)]
     try:
-        lines = runner.run(argv, user=user, cwd=project, env=site_environment(folder, project))
+        step = {"SEATRIAL_BUILDING": "1"} if building else {}
+        lines = runner.run(argv, user=user, cwd=project, env={**site_environment(folder, project), **step})
     except CommandFailed as error:
         lines = error.lines
     try:

@@ -6,6 +6,7 @@ import http.client
 import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,13 @@ def wait(
         if answer.is_healthy or refusals >= 3 or time.monotonic() > deadline:
             return answer
         time.sleep(pause)
+
+
+def warm_up(where: Path, *, host: str, scheme: str, path: str, requests: int = 8) -> None:
+    """Ask a few times at once, so that no visitor gets a worker's first and slowest answer."""
+    with ThreadPoolExecutor(max_workers=requests) as pool:
+        for _ in range(requests):
+            pool.submit(ask, where, host=host, scheme=scheme, path=path)
 
 
 def explain(answer: Answer, path: str, host: str) -> tuple[str, str]:

@@ -56,6 +56,7 @@ def switch(
         started = time.monotonic()
         _check(layout, runner, slot, site, health_path)
         healthy = time.monotonic()
+        health.warm_up(layout.socket(slot), host=site.host_header, scheme=site.scheme, path=health_path)
         # Both slots start at boot until `settle`: whatever happens in between, the live one is among them.
         _systemctl(runner, "enable", "--no-reload", "--quiet", unit(slot))
         _go_live(layout, slot, release_id, before["id"] if before else None)

@@ -26,6 +26,16 @@ def configure() -> Any:
     return settings
 
 
+def warm_up() -> None:
+    """Load the URLs now, once for all workers, which are forked from this process; a broken one ends it here."""
+    from django.db import connections
+    from django.urls import get_resolver
+
+    _ = get_resolver().reverse_dict
+    # A connection that a URL module opened must not be shared by the workers.
+    connections.close_all()
+
+
 def application() -> Any:
     """The site's WSGI callable; where it names none, Django's own."""
     settings = configure()

@@ -25,6 +25,8 @@ def load() -> dict[str, Any]:
     module = importlib.import_module(release["settings_module"])
     own = {name: getattr(module, name) for name in dir(module) if name.isupper()}
     changes = seatrial_wrap.wrap(own, site, release, django.VERSION[:2])
+    if os.environ.get("SEATRIAL_BUILDING"):
+        changes["CACHES"] = seatrial_wrap.caches_of_a_build({**own, **changes})
     # Code that imports the site's settings module itself, not django.conf, is to see the same.
     for name, value in changes.items():
         setattr(module, name, value)

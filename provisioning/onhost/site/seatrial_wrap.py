@@ -144,6 +144,15 @@ def _cache(own: Mapping[str, Any], site: Mapping[str, Any]) -> Values:
     return theirs
 
 
+def caches_of_a_build(settings: Mapping[str, Any]) -> Values:
+    """The caches while a release is built: in memory, for it must leave no trace in those of the live site."""
+    memory = "django.core.cache.backends.locmem.LocMemCache"
+    return {
+        alias: {"BACKEND": memory, "LOCATION": "seatrial-" + alias}
+        for alias in {"default": {}, **settings.get("CACHES", {})}
+    }
+
+
 def _mail(own: Mapping[str, Any], smtp: Mapping[str, Any]) -> Values:
     security = smtp.get("security", "starttls")
     sender = (

@@ -4,3 +4,4 @@
 import seatrial_boot
 
 application = seatrial_boot.application()
+seatrial_boot.warm_up()

@@ -1,0 +1,121 @@
+"""One droplet, provisioned once, and one site in a repository of its own; both are gone afterwards."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.machines import Machines
+from provisioning.prober import Prober, Target
+from tests.rollout.droplet import NAME, SITE, Droplet
+from tests.rollout.site import Repository
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Outcome:
+    """What a rollout ended with, and what visitors noticed of it."""
+
+    status: int
+    told: str
+    document: dict[str, Any]
+    visitors: dict[str, Any] = field(default_factory=dict)
+
+
+class Stage:
+    """The droplet, the site's repository, and the rollouts between them."""
+
+    def __init__(self, droplet: Droplet, repository: Repository) -> None:
+        self.droplet = droplet
+        self.repository = repository
+        self.configuration = "as provisioned"
+
+    def start(self, commit: str, **more: Any) -> subprocess.Popen[str]:
+        """Begin a rollout, as infra does."""
+        request = self.droplet.request(
+            repository=str(self.repository.path),
+            commit=commit,
+            subject="a change",
+            configuration=self.configuration,
+            **more,
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "provisioning.rollout"],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(request))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def release(self, commit: str, **more: Any) -> Outcome:
+        """A rollout to its end, with visitors meanwhile."""
+        with self.visitors() as noticed:
+            process = self.start(commit, **more)
+            out, told = process.communicate(timeout=180)
+        return Outcome(process.returncode, told, json.loads(out) if out.strip() else {}, noticed)
+
+    @contextmanager
+    def visitors(self) -> Iterator[dict[str, Any]]:
+        """50 requests a second, on new and on kept connections; what they saw is there at the end."""
+        noticed: dict[str, Any] = {}
+        prober = Prober(Target(self.droplet.address, NAME, "/"), 50)
+        prober.start()
+        try:
+            yield noticed
+        finally:
+            noticed.update(prober.stop())
+
+    def get(self, path: str = "/") -> tuple[int, str]:
+        """A page as a visitor gets it."""
+        connection = http.client.HTTPConnection(self.droplet.address, timeout=15)
+        try:
+            connection.request("GET", path, headers={"Host": NAME})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def facts(self) -> dict[str, str]:
+        """What the home page says of the release that serves."""
+        status, text = self.get()
+        assert status == 200, text
+        return dict(line.split("=", 1) for line in text.splitlines())
+
+    def releases(self) -> list[str]:
+        """The folders of releases on the host."""
+        return self.droplet.root(f"ls /srv/{SITE}/releases").split()
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The droplet with the site's first version live."""
+    folder = tmp_path_factory.mktemp("rollout")
+    machines = Machines(f"rollout-{os.getpid()}", folder / "state")
+    try:
+        droplet = Droplet(machines)
+        ready = Stage(droplet, Repository(folder / "site"))
+        process = ready.start(ready.repository.first)
+        out, told = process.communicate(timeout=180)
+        assert process.returncode == 0, told
+        assert json.loads(out)["previous_release"] is None
+        yield ready
+        droplet.connection.close()
+    finally:
+        machines.reset()

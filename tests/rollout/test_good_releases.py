@@ -1,0 +1,110 @@
+"""Releases that go through: what visitors get, and what is kept."""
+
+from __future__ import annotations
+
+from provisioning import source
+from tests.rollout.conftest import Stage
+from tests.rollout.droplet import SITE
+
+
+def test_the_first_release_serves_the_site_with_its_settings_wrapped(stage: Stage) -> None:
+    facts = stage.facts()
+    assert facts["debug"] == "False"
+    assert facts["cached"] == facts["version"], "the cache does not keep what was put into it"
+    assert stage.get(facts["css"]) == (200, "body { color: black }\n")
+
+
+def test_the_running_site_cannot_write_its_own_code(stage: Stage) -> None:
+    assert stage.get("/write") in {(200, "PermissionError"), (200, "OSError")}
+
+
+def test_a_code_change_goes_live_unnoticed_and_keeps_data_and_uploads(stage: Stage) -> None:
+    before = stage.facts()
+    assert stage.get("/add")[1] == "added"
+    assert stage.get("/upload")[1] == "uploaded"
+    repository = stage.repository
+    changes = repository.changed("memos/views.py", 'VERSION = "one"', 'VERSION = "two"')
+    changes["memos/static/memos.css"] = "body { color: navy }\n"
+    done = stage.release(repository.commit("Version two", changes))
+    assert done.status == 0, done.told
+    after = stage.facts()
+    assert after["version"] == "two"
+    assert int(after["memos"]) == int(before["memos"]) + 1
+    assert stage.get("/media/paper.txt") == (200, "kept too")
+    assert done.visitors["failed"] == 0, done.visitors
+    assert done.document["rollout"]["probe"]["failed"] == 0
+    assert done.document["rollout"]["probe"]["requests"] > 0
+    # A visitor who has the old page still finds its style sheet.
+    assert after["css"] != before["css"]
+    assert stage.get(before["css"]) == (200, "body { color: black }\n")
+    assert done.document["previous_release"]["revision"] == repository.first
+
+
+def test_a_request_that_is_being_answered_during_the_switch_is_answered(stage: Stage) -> None:
+    repository = stage.repository
+    commit = repository.commit(
+        "A comment", {"memos/models.py": "# Memos\n" + _text(stage, "memos/models.py")}
+    )
+    done = stage.release(commit, health_path="/slow")
+    assert done.status == 0, done.told
+    # The rollout's own requests take a second each: some were under way at every moment of it.
+    assert done.document["rollout"]["probe"]["failed"] == 0
+
+
+def test_the_same_release_again_changes_nothing(stage: Stage) -> None:
+    live = stage.droplet.root(f"readlink /srv/{SITE}/live.sock")
+    done = stage.release(_head(stage))
+    assert done.status == 0, done.told
+    assert done.document["rollout"]["result"] == "unchanged"
+    assert stage.droplet.root(f"readlink /srv/{SITE}/live.sock") == live
+
+
+def test_a_changed_environment_reaches_the_site_without_a_build(stage: Stage) -> None:
+    stage.configuration = stage.droplet.provision(environment={"MOTTO": "dare"})
+    done = stage.release(_head(stage))
+    assert done.status == 0, done.told
+    assert "build" not in done.document["rollout"]["seconds"]
+    assert stage.facts()["motto"] == "dare"
+    assert done.visitors["failed"] == 0, done.visitors
+
+
+def test_an_older_release_comes_back_without_a_build(stage: Stage) -> None:
+    newest = _head(stage)
+    back = stage.release(stage.repository.first)
+    assert back.status == 0, back.told
+    assert "build" not in back.document["rollout"]["seconds"]
+    assert stage.facts()["version"] == "one"
+    forth = stage.release(newest)
+    assert forth.status == 0, forth.told
+    assert stage.facts()["version"] == "two"
+    assert back.visitors["failed"] + forth.visitors["failed"] == 0
+
+
+def test_only_so_many_releases_are_kept_and_each_run_is_on_record(stage: Stage) -> None:
+    for number in range(2):
+        text = f"# {number}\n" + _text(stage, "memos/models.py")
+        done = stage.release(stage.repository.commit("Another", {"memos/models.py": text}), keep_releases=2)
+        assert done.status == 0, done.told
+    kept = stage.releases()
+    assert len(kept) == 2
+    assert done.document["release"]["id"] in kept
+    record = stage.droplet.root(f"tail -n 1 /srv/{SITE}/releases.jsonl")
+    assert done.document["release"]["id"] in record
+    assert '"result": "ok"' in record
+
+
+def test_commands_of_the_sites_own_run_under_the_wrapped_settings(stage: Stage) -> None:
+    command = "print(settings.DEBUG, settings.DATABASES['default']['ENGINE'])"
+    script = (
+        f'seatrial-host manage {SITE} shell --verbosity 0 -c "from django.conf import settings; {command}"'
+    )
+    assert "False django.db.backends.postgresql" in stage.droplet.root(script)
+
+
+def _head(stage: Stage) -> str:
+
+    return source.resolve(str(stage.repository.path)).sha
+
+
+def _text(stage: Stage, name: str) -> str:
+    return (stage.repository.path / name).read_text()
