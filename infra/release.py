@@ -32,12 +32,12 @@ class Release(pulumi.ComponentResource):
     """The rollout of one commit; it runs again when anything in its request changes.
 
     Children: the rollout (command.local.Command). Its progress is shown while it runs; its result, one JSON
-    on stdout, becomes the outputs release {id, revision}, previous_release (the same or None) and rollout
-    {seconds, probe, result}.
+    on stdout, becomes the outputs release {id, revision}, previous_release (the same; empty on the first one)
+    and rollout {seconds, probe, result}.
     """
 
     release: Output[dict[str, Any]]
-    previous_release: Output[dict[str, Any] | None]
+    previous_release: Output[dict[str, Any]]
     rollout: Output[dict[str, Any]]
 
     def __init__(self, name: str, args: ReleaseArgs, opts: ResourceOptions | None = None) -> None:
@@ -58,7 +58,8 @@ class Release(pulumi.ComponentResource):
         )
         result = Output.unsecret(command.stdout).apply(result_of)
         self.release = result.apply(lambda r: r.get("release", {}))
-        self.previous_release = result.apply(lambda r: r.get("previous_release"))
+        # An output that is null would be missing from what the stack says of itself.
+        self.previous_release = result.apply(lambda r: r.get("previous_release") or {})
         self.rollout = result.apply(lambda r: r.get("rollout", {}))
         self.register_outputs(
             {

@@ -323,6 +323,7 @@ def test_the_outputs_are_the_documented_ones(program: Program) -> None:
         },
         "dns_records": [{"name": "staging.example.com", "type": "A", "value": "192.0.2.10", "ttl": 1800}],
         **RESULT,
+        "previous_release": {},
         "functional_test_env": {
             "STAGING_SERVER": "staging.example.com",
             "TEST_SERVER": "staging.example.com",
