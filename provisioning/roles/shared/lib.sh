@@ -226,17 +226,21 @@ ensure_packages() {
 }
 
 # apt_get ARGUMENT...: waits up to ten minutes for whoever else is at it (a fresh droplet's own first updates).
+# To `update`, an archive out of reach is only a warning; `install` then says that the packages are unknown.
+unreachable=
 apt_get() {
-    local tries=0 output
+    local tries=0 output cause
     until output=$(apt-get --quiet -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Acquire::http::Timeout=30 \
         -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" 2>&1); do
         tries=$((tries + 1))
         if [ "$tries" -ge 60 ] || ! grep -qE 'Could not get lock|Unable to lock' <<<"$output"; then
             echo "$output"
-            fail "apt-get $1 failed: the lines above say why"
+            cause=${unreachable:-$(grep -m 1 '^E: ' <<<"$output" || true)}
+            fail "apt-get $1 failed: ${cause:-the lines above say why}"
         fi
         sleep 10
     done
+    unreachable=$(grep -m 1 'Failed to fetch' <<<"$output" || true)
     echo "$output"
 }
 
