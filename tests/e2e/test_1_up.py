@@ -48,12 +48,12 @@ def test_the_sites_dns_record_is_served_with_the_ttl_of_the_settings(project: Pr
     address, _, port = project.cloud_status()["dns"].partition(":")
     resolver = dns.resolver.Resolver(configure=False)
     resolver.nameservers, resolver.port = [address], int(port)
-    (name, *_) = outputs["dns_records"]
-    answer = resolver.resolve(name, "A")
+    (record,) = outputs["dns_records"]
+    answer = resolver.resolve(record["name"], "A")
     (host,) = outputs["hosts"].values()
-    assert [record.to_text() for record in answer] == [host["public_address"]]
+    assert [found.to_text() for found in answer] == [host["public_address"]]
     settings = yaml.safe_load((project.folder / "Pulumi.local.yaml").read_text())["config"]
-    assert answer.rrset is not None and answer.rrset.ttl == settings["seatrial:ttl"]
+    assert answer.rrset is not None and answer.rrset.ttl == int(settings["seatrial:ttl"])
 
 
 @pytest.mark.parametrize(
