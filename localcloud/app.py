@@ -36,9 +36,7 @@ log = logging.getLogger(__name__)
 
 def create_app(cloud: Cloud, token: str) -> FastAPI:
     """The API of a cloud, for those who have the token."""
-    app = FastAPI(
-        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, strict_content_type=False
-    )
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for module in (
         account,
         offers,

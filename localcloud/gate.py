@@ -83,6 +83,9 @@ class Gate:
         if not hmac.compare_digest(given, self._expected):
             await refuse(401, "Unable to authenticate you")
             return
+        # Bodies are JSON, whatever a client such as curl calls them.
+        others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+        scope["headers"] = [*others, (b"content-type", b"application/json")]
         method, path = scope["method"], scope["path"]
         if not path.startswith("/v2/"):
             await self._app(scope, receive, answer)
