@@ -46,6 +46,14 @@ def digitalocean(providers: dict[str, Provider], api: ApiServer) -> Provider:
 
 
 @pytest.fixture
+def offline(providers: dict[str, Provider]) -> Provider:
+    """The digitalocean provider where no request is to be made."""
+    provider = providers["digitalocean"]
+    provider.configure({"apiEndpoint": "http://127.0.0.1:9", "token": "t", "httpRetryMax": "0"})
+    return provider
+
+
+@pytest.fixture
 def plain(api: ApiServer) -> Iterator[httpx.Client]:
     """Raw HTTP to the same API."""
     with httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {api.token}"}) as client:

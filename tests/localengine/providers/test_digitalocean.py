@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from localengine.provider import UNKNOWN, CheckFailures, PartialFailure, Provider, ProviderError
+from localengine.provider import UNKNOWN, CheckFailures, Diff, PartialFailure, Provider, ProviderError
 from tests.localengine.providers.api_server import ApiServer
 from tests.localengine.providers.lifecycle import Made, make
 
@@ -83,19 +84,17 @@ def test_a_droplet_with_its_network_firewall_record_and_address_comes_and_goes(
     wall = make(
         digitalocean,
         token("Firewall"),
-        **{
-            "name": "web-wall",
-            "dropletIds": [web.id],
-            "inboundRules": [
-                {"protocol": "tcp", "portRange": "80", "sourceAddresses": ["0.0.0.0/0", "::/0"]},
-                {"protocol": "tcp", "portRange": "22", "sourceAddresses": ["198.18.0.1/32"]},
-                {"protocol": "icmp", "sourceTags": ["Web"]},
-            ],
-            "outboundRules": [
-                {"protocol": "udp", "portRange": "all", "destinationAddresses": ["0.0.0.0/0"]},
-                {"protocol": "tcp", "portRange": "1-65535", "destinationAddresses": ["0.0.0.0/0"]},
-            ],
-        },
+        name="web-wall",
+        dropletIds=[web.id],
+        inboundRules=[
+            {"protocol": "tcp", "portRange": "80", "sourceAddresses": ["0.0.0.0/0", "::/0"]},
+            {"protocol": "tcp", "portRange": "22", "sourceAddresses": ["198.18.0.1/32"]},
+            {"protocol": "icmp", "sourceTags": ["Web"]},
+        ],
+        outboundRules=[
+            {"protocol": "udp", "portRange": "all", "destinationAddresses": ["0.0.0.0/0"]},
+            {"protocol": "tcp", "portRange": "1-65535", "destinationAddresses": ["0.0.0.0/0"]},
+        ],
     )
     zone = make(digitalocean, token("Domain"), name="example.test")
     address = make(digitalocean, token("ReservedIp"), region="fra1", dropletId=int(web.id))
@@ -171,6 +170,26 @@ def test_a_droplet_is_renamed_resized_and_tagged_in_place(
     assert_settled(after)
 
 
+def test_features_are_switched_in_place_and_a_shutdown_may_come_first(
+    digitalocean: Provider, api: ApiServer
+) -> None:
+    web = droplet(digitalocean, gracefulShutdown=True)
+    policy = {"plan": "weekly", "weekday": "SUN", "hour": 4}
+    diff = web.diff(backups=True, backupPolicy=policy, ipv6=True)
+    assert set(diff.changed) == {"backups", "backupPolicy", "ipv6"} and diff.replaces == ()
+    assert web.preview(ipv6=True)["ipv6Address"] is UNKNOWN
+    full = web.update(backups=True, backupPolicy=policy)
+    assert full.outputs["backups"] is True
+    assert_settled(full)
+    with_ipv6 = replace(full, outputs=full.outputs | {"ipv6": True})
+    assert with_ipv6.diff(ipv6=False).replaces == with_ipv6.diff(ipv6=None).replaces == ("ipv6",)
+    bare = full.update(backups=None, backupPolicy=None)
+    assert bare.outputs["backups"] is False
+    assert_settled(bare)
+    bare.delete(timeout=20)
+    assert "shutdown" in api.fleet.calls and api.fleet.specs == {}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -184,9 +203,9 @@ def test_a_droplet_is_renamed_resized_and_tagged_in_place(
     ],
 )
 def test_what_a_droplet_is_made_of_replaces_it_and_the_old_one_goes_first(
-    digitalocean: Provider, change: dict[str, Any]
+    offline: Provider, change: dict[str, Any]
 ) -> None:
-    web = Made(digitalocean, token("Droplet"), "1", {"name": "web"} | _droplet_inputs(), _droplet_outputs())
+    web = Made(offline, token("Droplet"), "1", {"name": "web"} | _droplet_inputs(), _droplet_outputs())
     diff = web.diff(**change)
     assert diff.replaces == tuple(change)
     assert diff.delete_before_replace
@@ -200,11 +219,11 @@ def _droplet_outputs() -> dict[str, Any]:
     return _droplet_inputs() | {"name": "web", "region": "fra1", "monitoring": False, "vpcUuid": "an-id"}
 
 
-def test_small_spellings_are_no_difference(digitalocean: Provider) -> None:
-    web = Made(digitalocean, token("Droplet"), "1", {"name": "web"} | _droplet_inputs(), _droplet_outputs())
+def test_small_spellings_are_no_difference(offline: Provider) -> None:
+    web = Made(offline, token("Droplet"), "1", {"name": "web"} | _droplet_inputs(), _droplet_outputs())
     assert web.diff(sshKeys=[7], backups=False, tags=[], size="S-1VCPU-1GB").changed == ()
     other = Made(
-        digitalocean,
+        offline,
         token("DnsRecord"),
         "1",
         {"domain": "a.test", "type": "A", "name": "www", "value": "1.2.3.4"},
@@ -212,7 +231,7 @@ def test_small_spellings_are_no_difference(digitalocean: Provider) -> None:
     )
     assert other.diff(name="www.a.test.").changed == ()
     assert other.diff(ttl=60).changed == ("ttl",)
-    assert other.diff(type="TXT") == other.diff(type="TXT").__class__(("type",), ("type",), True)
+    assert other.diff(type="TXT") == Diff(("type",), ("type",), delete_before_replace=True)
 
 
 def test_a_change_made_by_hand_is_seen_and_put_right(digitalocean: Provider, plain: httpx.Client) -> None:
@@ -270,9 +289,7 @@ def test_a_firewall_is_always_sent_whole(digitalocean: Provider, plain: httpx.Cl
     assert_settled(after)
 
 
-def test_a_vpc_waits_for_its_last_members(
-    digitalocean: Provider, api: ApiServer, plain: httpx.Client
-) -> None:
+def test_a_vpc_waits_for_its_last_members(digitalocean: Provider, plain: httpx.Client) -> None:
     vpc = make(digitalocean, token("Vpc"), name="net", region="fra1", description="ours")
     assert_settled(vpc)
     renamed = vpc.update(name="net2", description=None)
@@ -346,8 +363,8 @@ def test_a_resource_is_found_by_its_id_alone(digitalocean: Provider) -> None:
     assert by_id is not None and by_id[0] == record.inputs | {"ttl": 1800}
 
 
-def test_a_preview_makes_nothing_and_knows_what_is_known(digitalocean: Provider, api: ApiServer) -> None:
-    inputs = digitalocean.check(
+def test_a_preview_makes_nothing_and_knows_what_is_known(offline: Provider) -> None:
+    inputs = offline.check(
         token("Droplet"),
         {},
         {
@@ -358,51 +375,49 @@ def test_a_preview_makes_nothing_and_knows_what_is_known(digitalocean: Provider,
             "name": "a",
         },
     )
-    id, outputs = digitalocean.create(token("Droplet"), inputs, preview=True, timeout=None)
+    id, outputs = offline.create(token("Droplet"), inputs, preview=True, timeout=None)
     assert id == "" and outputs["vpcUuid"] is UNKNOWN and outputs["resizeDisk"] is True
-    assert "ipv4Address" not in outputs and api.fleet.specs == {}
-    rules = digitalocean.check(
+    assert "ipv4Address" not in outputs
+    rules = offline.check(
         token("Firewall"),
         {},
         {"name": "w", "dropletIds": [UNKNOWN], "inboundRules": UNKNOWN},
     )
-    assert digitalocean.create(token("Firewall"), rules, preview=True, timeout=None)[0] == ""
+    assert offline.create(token("Firewall"), rules, preview=True, timeout=None)[0] == ""
 
 
-def test_wrong_inputs_are_told_together_by_name(digitalocean: Provider) -> None:
+def test_wrong_inputs_are_told_together_by_name(offline: Provider) -> None:
     with pytest.raises(CheckFailures) as caught:
-        digitalocean.check(
+        offline.check(
             token("Droplet"), {}, {"image": "x", "backups": "perhaps", "tags": ["a b"], "imagine": 1}
         )
     told = {failure.property: failure.reason for failure in caught.value.failures}
     assert set(told) == {"size", "backups", "tags[0]", "imagine"}
     assert told["backups"] == "a str is not true or false" and "is required" in told["size"]
     with pytest.raises(CheckFailures, match="at least one rule"):
-        digitalocean.check(token("Firewall"), {}, {"name": "w"})
+        offline.check(token("Firewall"), {}, {"name": "w"})
     with pytest.raises(CheckFailures, match=r"inboundRules\[0\]\.portRange: is required for tcp"):
-        digitalocean.check(token("Firewall"), {}, {"name": "w", "inboundRules": [{"protocol": "tcp"}]})
+        offline.check(token("Firewall"), {}, {"name": "w", "inboundRules": [{"protocol": "tcp"}]})
     with pytest.raises(CheckFailures, match="priority: is required for MX records"):
-        digitalocean.check(
+        offline.check(
             token("DnsRecord"), {}, {"domain": "a.test", "type": "MX", "name": "@", "value": "m.a.test."}
         )
     with pytest.raises(CheckFailures, match="can only grow"):
-        digitalocean.check(token("Volume"), {"size": 20}, {"size": 10, "region": "fra1", "name": "v"})
+        offline.check(token("Volume"), {"size": 20}, {"size": 10, "region": "fra1", "name": "v"})
     with pytest.raises(
         ProviderError, match="loadBalancer:LoadBalancer: the local engine has no such resource"
     ):
-        digitalocean.check(token("LoadBalancer"), {}, {})
+        offline.check(token("LoadBalancer"), {}, {})
 
 
 def test_the_clouds_refusal_is_told_as_it_is(digitalocean: Provider, api: ApiServer) -> None:
     with pytest.raises(ProviderError) as caught:
         droplet(digitalocean, name="web_1")
-    assert str(caught.value) == (
-        f"POST {api.url}/v2/droplets: 422 Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)"
-    )
+    assert str(caught.value).startswith(f"POST {api.url}/v2/droplets: 422 Only valid hostname characters")
 
 
 def test_a_busy_or_failing_cloud_is_asked_again_where_that_is_safe(
-    digitalocean: Provider, plain: httpx.Client, api: ApiServer
+    digitalocean: Provider, plain: httpx.Client
 ) -> None:
     def fault(**what: Any) -> None:
         plain.post("/control/faults", json={"kind": "error"} | what).raise_for_status()
