@@ -17,6 +17,7 @@ from pathlib import Path
 
 import docker
 from docker.errors import DockerException
+from requests.exceptions import RequestException
 
 from localcloud import netfilter
 from localcloud.machine_types import MachineError
@@ -63,6 +64,14 @@ def connect(docker_host: str) -> docker.DockerClient:
     except DockerException as error:
         raise MachineError(f"Docker's engine does not answer on {docker_host}: {_cause(error)}") from error
     return client
+
+
+def answers(client: docker.DockerClient) -> bool:
+    """Whether the client's engine is still there."""
+    try:
+        return bool(client.ping())
+    except (DockerException, RequestException):
+        return False
 
 
 def find_docker() -> str | None:
@@ -203,9 +212,11 @@ def _start(tell: Say) -> None:
         "--log-level=warn",
     ]
     before = json.dumps(netfilter.snapshot(as_root))
+    kept = shlex.quote(str(run / "before.json"))
     script = (
         f"PATH=$PATH:/usr/sbin:/sbin; mkdir -p {shlex.quote(str(run))}; chmod 755 {shlex.quote(str(run))}; "
-        f"printf %s {shlex.quote(before)} > {shlex.quote(str(run / 'before.json'))}; "
+        # An engine of ours that died left its own rules: what counts is how it was before that one.
+        f"[ -e {kept} ] || printf %s {shlex.quote(before)} > {kept}; "
         f"setsid {shlex.join(arguments)} >{shlex.quote(str(log))} 2>&1 </dev/null &"
     )
     if subprocess.run(as_root("sh", "-c", script), check=False).returncode != 0:

@@ -14,7 +14,16 @@ from docker.errors import APIError, DockerException, NotFound
 
 from localcloud import containers, networks
 from localcloud.containers import DROPLET_LABEL, PART_LABEL
-from localcloud.engine import LABEL, Say, connect, ensure_docker, may_hold_containers, say, stop_if_unused
+from localcloud.engine import (
+    LABEL,
+    Say,
+    answers,
+    connect,
+    ensure_docker,
+    may_hold_containers,
+    say,
+    stop_if_unused,
+)
 from localcloud.files import File, pack
 from localcloud.firewall_rules import DOCKER_RESOLVER, render
 from localcloud.images import ensure_image
@@ -233,7 +242,8 @@ class Machines:
     @property
     def _client(self) -> docker.DockerClient:
         with self._connecting:
-            if self._connected is None:
+            # Another instance's reset may have ended an engine that had nothing of ours on it yet.
+            if self._connected is None or not answers(self._connected):
                 self._host = ensure_docker(self._tell)
                 self._connected = connect(self._host)
             return self._connected

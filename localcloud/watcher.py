@@ -19,8 +19,11 @@ _REBOOTED = "129"
 
 
 class Watcher:
-    """Calls `on_death(droplet, rebooting)` for each droplet that ends, and `on_connect()` each time the
-    engine can be heard again after it could not."""
+    """Calls `on_death(droplet, rebooting)` for each droplet that ends by itself, and `on_connect()` each
+    time the engine can be heard again after it could not.
+
+    One that Docker was told to end, or that ends with Docker itself, does not end by itself.
+    """
 
     def __init__(
         self,
@@ -65,16 +68,23 @@ class Watcher:
             self._stream = client.events(
                 decode=True,
                 filters={
-                    "event": "die",
+                    "event": ["kill", "die"],
                     "label": [f"{LABEL}={self._instance}", f"{PART_LABEL}=droplet"],
                 },
             )
             if lost:
                 self._on_connect()
+            killed: set[str] = set()
             for event in self._stream:
                 if self._ended.is_set():
                     return
                 attributes = event["Actor"]["Attributes"]
+                if event["Action"] == "kill":
+                    killed.add(event["Actor"]["ID"])
+                    continue
+                if event["Actor"]["ID"] in killed:
+                    killed.discard(event["Actor"]["ID"])
+                    continue
                 threading.Thread(
                     target=self._on_death,
                     args=(int(attributes[DROPLET_LABEL]), attributes.get("exitCode") == _REBOOTED),

@@ -35,7 +35,7 @@ def walls(inbound: list[Rule], outbound: list[Rule]) -> Firewall:
     return Firewall(inbound=tuple(inbound), outbound=tuple(outbound))
 
 
-def reachable(address: str, port: int, timeout: float = 1.5) -> bool:
+def reachable(address: str, port: int, timeout: float = 1.0) -> bool:
     """Whether a TCP connection from this machine comes up."""
     try:
         socket.create_connection((address, port), timeout).close()
@@ -81,6 +81,7 @@ class Lab:
         self.state = state
         self.user = Key.make()
         self.host = Key.make()
+        self._listening: set[tuple[int, int]] = set()
         cidr = machines.ensure_public_network()
         self.prefix = cidr.rpartition(".")[0]
         self.gateway = f"{self.prefix}.1"
@@ -174,14 +175,17 @@ class Lab:
         return output
 
     def listen(self, id: int, port: int) -> None:
-        """Starts a web server on a droplet's port, there again after every boot."""
+        """Makes sure of a web server on a droplet's port, there again after every boot."""
+        if (id, port) in self._listening:
+            return
+        self._listening.add((id, port))
         self.run(
             id,
             f"printf '[Service]\\nExecStart=/usr/bin/python3 -m http.server {port}\\n"
             f"[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/web{port}.service; "
-            f"systemctl enable -q --now web{port}",
+            f"systemctl enable -q --now web{port}; "
+            f"timeout 20 sh -c 'until curl -s -o /dev/null localhost:{port}; do sleep 0.1; done'",
         )
-        self.run(id, f"timeout 20 sh -c 'until curl -s -o /dev/null localhost:{port}; do sleep 0.1; done'")
 
     def gets(self, id: int, url: str) -> bool:
         """Whether a droplet gets an answer from a URL."""

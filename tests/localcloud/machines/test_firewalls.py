@@ -14,7 +14,7 @@ EVERYTHING = [permit("tcp", None), permit("udp", None), permit("icmp", None)]
 
 @pytest.fixture(autouse=True)
 def open_again(lab: Lab) -> Iterator[None]:
-    """Every test begins with two web servers on droplet 1 and no firewall, and leaves none."""
+    """Every test has two web servers on droplet 1, begins without a firewall and leaves none."""
     lab.listen(1, 8080)
     lab.listen(1, 8081)
     yield
