@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from localengine.errors import EngineError, MonitorError
+from localengine.errors import EngineError, MonitorError, stopped
 from localengine.events import Step
 from localengine.provider import Provider
 from localengine.run import Run
@@ -60,7 +60,9 @@ def remove(run: Run, step: Step, resource: Resource, going: Collection[str], *, 
     if run.dry_run or not call_needed(run, resource, going):
         run.journal.end(None, swap=swap, drop=None if keep else resource)
     else:
-        run.going()
+        # A failure elsewhere does not stop deletions; an interruption does.
+        if run.cancel.is_set():
+            raise stopped()
         with run.working(step):
             operation = run.journal.begin("deleting", resource)
             try:

@@ -39,6 +39,7 @@ class Deployment:
         self._default_locks: dict[str, threading.Lock] = {}
         self._default_references: dict[str, str] = {}
         self._created: dict[str, Resource] = {}
+        self._stack_outputs: tuple[Resource, Properties] | None = None
 
     def register(self, goal: Goal) -> Registered:
         """Make the resource that `goal` describes. Raises MonitorError where the run is over or ends here."""
@@ -80,20 +81,26 @@ class Deployment:
         raise stopped()
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
-        """Take over a component's outputs, or the stack's."""
+        """Take over a component's outputs; the stack's own wait for `finish`."""
         run = self._run
         run.going()
         with run.lock:
             resource = self._created.get(urn)
-            if resource is None:
-                return
-            after = replace(resource, outputs=outputs)
-            run.journal.swap(resource, after)
-            self._created[urn] = after
-        if resource.type == STACK_TYPE:
-            run.sink.outputs(outputs)
-        else:
+        if resource is not None and resource.type == STACK_TYPE:
+            self._stack_outputs = (resource, outputs)
+        elif resource is not None:
+            run.journal.swap(resource, replace(resource, outputs=outputs))
             run.journal.save()
+
+    def finish(self) -> None:
+        """Take over the stack's outputs; those of a failed run only add to what was there before."""
+        if self._stack_outputs is None:
+            return
+        resource, outputs = self._stack_outputs
+        if self._run.failed or self._run.cancel.is_set():
+            outputs = {**resource.outputs, **outputs}
+        self._run.journal.swap(resource, replace(resource, outputs=outputs))
+        self._run.sink.outputs(outputs)
 
     # Components and providers: no provider's work, only state.
 

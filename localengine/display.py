@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
@@ -48,7 +49,11 @@ class Display:
 
     def _print(self, text: str, color: str = "") -> None:  # noqa: ARG002 - for the live form
         with self._lock:
-            print(text, file=self._out, flush=True)
+            try:
+                print(text, file=self._out, flush=True)
+            except BrokenPipeError:
+                # Whoever read along has gone; the run goes on.
+                self._out = io.StringIO()
 
     def say(self, text: str = "", color: str = "") -> None:
         """Show one line, secrets hidden."""

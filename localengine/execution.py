@@ -125,6 +125,7 @@ def _delete_first(run: Run, old: Resource) -> Resource:
             )
     going = {old.urn, *(item.urn for item in condemned)}
     for resource in (*reversed(condemned), old):
+        run.going()
         half = Step(op="replace", urn=resource.urn, old=resource, delete_first=True, phase="delete")
         deletion.remove(run, half, resource, going, keep=True)
     return run.journal.old(old.urn) or old

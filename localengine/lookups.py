@@ -30,8 +30,6 @@ class Lookups:
         self._run = run
         self._deployment = deployment
         self._names = deployment.names
-        self.refusals: set[str] = set()
-        """The messages of calls that failed: a program that does not catch one ends with it."""
 
     def read(self, goal: Goal, id: Any) -> Registered:
         """Read the resource `id` (UNKNOWN in previews) as `goal.name`. Raises MonitorError."""
@@ -93,9 +91,7 @@ class Lookups:
         except CheckFailures:
             raise
         except (ProviderError, EngineError) as error:
-            message = f"{token}: {error}"
-            self.refusals.add(message)
-            raise MonitorError(grpc.StatusCode.UNKNOWN, message) from None
+            raise MonitorError(grpc.StatusCode.UNKNOWN, str(error)) from None
         return {key: Secret(value) for key, value in result.items()} if has_secret(args) else result
 
     def _registered(self, urn: str) -> Properties:

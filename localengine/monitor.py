@@ -102,8 +102,8 @@ class Monitor:
                 provider_pb2.CheckFailure(property=item.property, reason=item.reason)
                 for item in error.failures
             ]
-            return provider_pb2.InvokeResponse(failures=failures)
-        response = provider_pb2.InvokeResponse()
+            return resource_pb2.ResourceInvokeResponse(failures=failures)
+        response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(codec.encode_struct(result))
         return response
 

@@ -19,7 +19,7 @@ from localengine.interrupt import EXIT_CODE, Interrupts
 from localengine.journal import Journal
 from localengine.lookups import Lookups, StackReferences
 from localengine.options import Options, confirmed
-from localengine.provider import Log, Provider
+from localengine.provider import Log, Provider, current_urn
 from localengine.redact import Redactor
 from localengine.registry import Load, Registry
 from localengine.run import Run
@@ -77,6 +77,10 @@ class Session:
         pending = [item for item in state.pending if item.kind == "creating"]
         journal = Journal(state.resources, pending, None if dry_run else self.stack.save)
         journal.dirty = len(pending) != len(state.pending)
+
+        def log(urn: str, line: str) -> None:
+            sink.line(urn or current_urn(), line)
+
         return Run(
             stack=self.stack.name,
             project=self.workspace.project.name,
@@ -84,7 +88,7 @@ class Session:
             dry_run=dry_run,
             settings=self.settings,
             journal=journal,
-            registry=Registry(self.load(), sink.line, self.interrupts.cancel),
+            registry=Registry(self.load(), log, self.interrupts.cancel),
             sink=sink,
             cancel=self.interrupts.cancel,
             redact=self.redact,
@@ -135,12 +139,12 @@ class Session:
             )
         except program.ProgramError as error:
             if not run.failed and not run.cancel.is_set():
-                text = str(error)
-                known = next((item for item in lookups.refusals if item in text), None)
-                run.error(known or text)
+                run.error(str(error))
+        deployment.finish()
+        run.journal.save()
         if not run.failed and not run.cancel.is_set():
             deletion.remove_all(run, run.journal.olds())
-        run.journal.save()
+            run.journal.save()
 
 
 def preview(options: Options) -> int:

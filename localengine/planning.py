@@ -46,7 +46,7 @@ def decide(provider: Provider, goal: Goal, old: Resource | None, *, replaced: Co
     if old is None or old.external:
         return Plan(op="create", inputs=check(provider, goal, goal.inputs, {}))
     if old.pending_replacement:
-        return Plan(op="replace", inputs=check(provider, goal, goal.inputs, {}))
+        return Plan(op="replace", inputs=check(provider, goal, goal.inputs, {}), delete_first=True)
     wanted = paths.keep_old(goal.inputs, old.inputs, goal.ignore_changes)
     inputs = check(provider, goal, wanted, old.inputs)
     diff = provider.diff(
@@ -78,7 +78,10 @@ def _forced(
     goal: Goal, old: Resource, diff: Diff, changes: Collection[Change], replaced: Collection[str]
 ) -> tuple[str, ...]:
     """What else than the provider's word makes a replacement necessary."""
-    touched = [*(paths.parse(name) for name in diff.changed), *(change.path for change in changes)]
+    touched = [change.path for change in changes]
+    # What the provider alone has seen (a difference between the state and the world) counts as it names it.
+    seen = {path[0] for path in touched}
+    touched += [path for name in diff.changed if (path := paths.parse(name)) and path[0] not in seen]
     keys = [paths.show(path) for path in touched if path and paths.any_match(goal.replace_on_changes, [path])]
     if keys:
         return top_level(keys)

@@ -156,7 +156,7 @@ def _explain(error: BaseException, project: Project) -> str | None:
         if error.code in (None, 0):
             return None
         return error.code if isinstance(error.code, str) else f"the program exited with code {error.code}"
-    if isinstance(error, RunError):
+    if isinstance(error, RunError) or (type(error) is Exception and str(error).startswith("invoke of ")):
         return str(error)
     if isinstance(error, SyntaxError):
         return "".join(traceback.format_exception_only(error)).rstrip()
