@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _measure(project: Project) -> bool:
-    page = next((project.folder / "example").glob("*/templates/base.html"))
+    page = project.folder / "example/templates/base.html"
 
     def edit() -> None:
         page.write_text(page.read_text().replace("</title>", " (again)</title>", 1))

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.project import Project, get
 
 SETTINGS = "Pulumi.local.yaml"
+PAGE = "example/templates/base.html"
 
 
 def _edit(file: Path, old: str, new: str) -> None:
@@ -21,8 +22,7 @@ def _edit(file: Path, old: str, new: str) -> None:
 
 def test_a_code_change_goes_live_and_no_request_is_lost(project: Project) -> None:
     before = project.outputs()["release"]
-    base = next((project.folder / "example").glob("*/templates/base.html"))
-    _edit(base, "</title>", " (second edition)</title>")
+    _edit(project.folder / PAGE, "</title>", " (second edition)</title>")
     commit = project.commit("A second edition")
     done = project.make("up")
     assert done.returncode == 0, done.stdout
@@ -36,12 +36,11 @@ def test_a_code_change_goes_live_and_no_request_is_lost(project: Project) -> Non
 
 def test_a_release_that_cannot_start_leaves_the_old_one_serving_and_says_why(project: Project) -> None:
     before = project.outputs()
-    settings = next(
-        path
-        for path in (project.folder / "example").glob("*/settings.py")
-        if "INSTALLED_APPS" in path.read_text()
+    _edit(
+        project.folder / "example/todos/settings.py",
+        "INSTALLED_APPS",
+        "import nothing_of_this_name\nINSTALLED_APPS",
     )
-    _edit(settings, "INSTALLED_APPS", "import nothing_of_this_name\nINSTALLED_APPS")
     project.commit("A broken edition")
     done = project.make("up")
     assert done.returncode != 0
@@ -54,8 +53,7 @@ def test_a_release_that_cannot_start_leaves_the_old_one_serving_and_says_why(pro
 def test_a_release_whose_health_check_fails_leaves_the_old_one_serving(project: Project) -> None:
     project.git("revert", "--no-edit", "HEAD")
     before = project.outputs()
-    urls = next(p for p in (project.folder / "example").glob("*/urls.py") if "healthz" in p.read_text())
-    _edit(urls, "healthz", "healthy-no-more")
+    _edit(project.folder / "example/todos/urls.py", 'path("healthz"', 'path("healthy-no-more"')
     project.commit("An unhealthy edition")
     done = project.make("up")
     assert done.returncode != 0
