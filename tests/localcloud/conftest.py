@@ -29,8 +29,9 @@ def cloud(tmp_path: Path, fleet: RecordingFleet) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def api(cloud: Cloud) -> Client:
-    return Client(TestClient(create_app(cloud, TOKEN), headers={"Authorization": f"Bearer {TOKEN}"}))
+def api(cloud: Cloud) -> Iterator[Client]:
+    with TestClient(create_app(cloud, TOKEN), headers={"Authorization": f"Bearer {TOKEN}"}) as http:
+        yield Client(http)
 
 
 @pytest.fixture
