@@ -252,8 +252,15 @@ def _stop() -> None:
     if pid is not None:
         subprocess.run(as_root("kill", "-TERM", str(pid)), check=False)
         deadline = time.monotonic() + 30
-        while _own_pid() == pid and time.monotonic() < deadline:
+        while _own_pid() == pid:
+            if time.monotonic() > deadline:
+                raise MachineError(
+                    f"our Docker engine (process {pid}) does not end; its log is in {cache_dir()}"
+                )
             time.sleep(0.1)
+    # One that was killed leaves mounts, and with them folders that nobody can remove.
+    for point in reversed(_mounts_below(str(run), str(cache_dir() / "docker"))):
+        subprocess.run(as_root("umount", point), check=False)
     try:
         before = json.loads((run / "before.json").read_text())
     except (OSError, ValueError):
@@ -261,6 +268,13 @@ def _stop() -> None:
     if before is not None:
         netfilter.restore(before, as_root)
     subprocess.run(as_root("rm", "-rf", str(run)), check=False)
+
+
+def _mounts_below(*folders: str) -> list[str]:
+    """The mount points that are one of the folders or in one, in the order they were mounted."""
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    points = [line.split()[1].replace("\\040", " ") for line in mounts]
+    return [point for point in points if any(f"{point}/".startswith(f"{folder}/") for folder in folders)]
 
 
 def _cause(error: BaseException) -> str:
