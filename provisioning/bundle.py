@@ -89,8 +89,8 @@ def render(
     archive = base64.encodebytes(_pack(files)).decode()
     return Bundle(
         digest=digest,
-        command=_command(bootstrap, digest=digest, layer=ordered[0]),
-        stdin=f"{secret_line}\n{archive}",
+        command=_command(digest=digest, layer=ordered[0]),
+        stdin=f"{base64.b64encode(bootstrap.encode()).decode()}\n{secret_line}\n{archive}",
     )
 
 
@@ -209,6 +209,8 @@ def _pack(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def _command(bootstrap: str, *, digest: str, layer: str) -> str:
+def _command(*, digest: str, layer: str) -> str:
+    # Short, because an engine quotes it whole when it fails: the script itself is the input's first line.
+    run = 'IFS= read -r script && eval "$(base64 --decode <<<"$script")"'
     words = ["sudo", "-n", "timeout", "--kill-after=30", str(_TIME_LIMIT)]
-    return shlex.join([*words, "bash", "-c", bootstrap, "seatrial-apply", digest, layer])
+    return shlex.join([*words, "bash", "-c", run, "seatrial-apply", digest, layer])

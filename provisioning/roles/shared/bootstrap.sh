@@ -1,5 +1,5 @@
-# The one command of a bundle, as root: bash -c <this> seatrial-apply DIGEST LAYER, with the bundle on stdin (a line of
-# secrets, then the archive). Its stdout is the short report; everything else goes to the journal (-t seatrial).
+# The one command of a bundle, run as root with the arguments DIGEST LAYER. It has come as the first line of stdin, where
+# the bundle follows: a line of secrets, then the archive. Its stdout is the short report; everything else goes to the journal (-t seatrial).
 # shellcheck shell=bash
 set -euo pipefail
 digest=$1 layer=$2

@@ -40,7 +40,7 @@ def test_mail_settings_and_names_of_the_environment_are_handed_on_as_given() -> 
 
 
 def test_the_bundle_carries_the_site_file_as_it_is_installed() -> None:
-    line = bundle().stdin.split("\n", 1)[0]
+    line = bundle().stdin.split("\n", 2)[1]
     carried = {
         name: base64.b64decode(text).decode() for name, _, text in (p.partition("=") for p in line.split())
     }
