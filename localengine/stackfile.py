@@ -47,7 +47,8 @@ def _inline(value: Any) -> str:
     if isinstance(value, list | dict):
         text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
     else:
-        text = yaml.safe_dump(value, width=10**6).replace("\n...", "")
+        style = '"' if isinstance(value, str) and "\n" in value else None
+        text = yaml.safe_dump(value, default_style=style, width=10**6).replace("\n...", "")
     return text.strip()
 
 
@@ -64,18 +65,23 @@ def _mapping(text: str) -> yaml.MappingNode | None:
     return node if isinstance(node, yaml.MappingNode) else None
 
 
+def _end(node: yaml.Node) -> int:
+    """Where the node's own text ends; PyYAML's mark of a block lies after the comments that follow it."""
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(node, yaml.MappingNode) else last)
+
+
 def _replace(text: str, node: yaml.MappingNode | None, key: str, value: Any, indent: str) -> str | None:
     for key_node, value_node in node.value if node else ():
         if key_node.value == key:
             start = text.rfind("\n", 0, key_node.start_mark.index) + 1
-            end = value_node.end_mark.index
-            if isinstance(value_node, yaml.ScalarNode):
-                # What follows a scalar on its line (a comment) stays.
-                if isinstance(value, list | dict) and value:
-                    end = (text.find("\n", end) + 1) or len(text)
-                    return text[:start] + _entry(key, value, indent) + text[end:]
-                return text[: value_node.start_mark.index] + _inline(value) + text[end:]
-            end = len(text[:end].rstrip()) + 1 if not value_node.flow_style else (text.find("\n", end) + 1)
+            scalar = isinstance(value_node, yaml.ScalarNode)
+            if scalar and not (isinstance(value, list | dict) and value):
+                # What follows on the line (a comment) stays.
+                return text[: value_node.start_mark.index] + _inline(value) + text[_end(value_node) :]
+            end = text.find("\n", _end(value_node)) + 1
             return text[:start] + _entry(key, value, indent) + text[end or len(text) :]
     return None
 
@@ -99,7 +105,7 @@ def set_value(path: Path, key: str, value: Any, *, salt: str = "") -> None:
         name = short if short in names and key not in names else key
         replaced = _replace(text, section, name, value, indent)
         if replaced is None:
-            end = len(text[: section.end_mark.index].rstrip()) + 1
+            end = text.find("\n", _end(section)) + 1
             replaced = text[:end] + _entry(key, value, indent) + text[end:]
         text = replaced
     else:

@@ -75,11 +75,16 @@ class Project:
     def run(self, *arguments: str, load: Load | None = None) -> Result:
         """Run a command in this process; the state it leaves must be one the CLI accepts."""
         self._capsys.readouterr()
+        before = {file: file.read_bytes() for file in self._state_files()}
         code = main([*arguments, "-C", str(self.folder)], load=load or Loader())
         captured = self._capsys.readouterr()
-        for file in self.backend.glob(".pulumi/stacks/*/*.json"):
-            assert_integrity(json.loads(file.read_text()))
+        for file in self._state_files():
+            if file.read_bytes() != before.get(file):
+                assert_integrity(json.loads(file.read_text()))
         return Result(code, captured.out, captured.err)
+
+    def _state_files(self) -> list[Path]:
+        return list(self.backend.glob(".pulumi/stacks/*/*.json"))
 
     def up(self, *arguments: str, load: Load | None = None) -> Result:
         """Update the stack `dev` without a preview."""

@@ -1,0 +1,215 @@
+"""State files: their layout, what is read of other engines' files, history and backups."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.localengine.conftest import Project
+
+URN = "urn:pulumi:dev::tests::"
+PROVIDER = f"{URN}pulumi:providers:files::default"
+ID = "b3b4b1a6-33a5-4f0e-8a0e-1f6f0e0d9f11"
+
+
+def hand_written() -> dict[str, Any]:
+    """A state as the official CLI accepts it: no times, numbers as 1.0, a field unknown here."""
+    return {
+        "manifest": {"time": "0001-01-01T00:00:00Z", "magic": "", "version": ""},
+        "resources": [
+            {
+                "urn": f"{URN}pulumi:pulumi:Stack::tests-dev",
+                "custom": False,
+                "type": "pulumi:pulumi:Stack",
+                "outputs": {"x": 1.0},
+            },
+            {"urn": PROVIDER, "custom": True, "id": ID, "type": "pulumi:providers:files"},
+            {
+                "urn": f"{URN}files:index:File::a",
+                "custom": True,
+                "id": "a",
+                "type": "files:index:File",
+                "inputs": {"name": "a", "text": "one", "count": 1.0},
+                "outputs": {"name": "a", "text": "one", "count": 1.0, "path": "a.json", "size": 3.0},
+                "parent": f"{URN}pulumi:pulumi:Stack::tests-dev",
+                "provider": f"{PROVIDER}::{ID}",
+                "somethingNew": {"kept": True},
+            },
+        ],
+    }
+
+
+def test_files_lie_where_the_official_cli_looks_for_them(project: Project) -> None:
+    project.write('File("a"); pulumi.export("x", Output.secret(1))')
+    project.up_well()
+    project.write('File("a", text="t"); pulumi.export("x", Output.secret(1))')
+    project.up_well()
+    files = {str(path.relative_to(project.backend)) for path in project.backend.rglob("*") if path.is_file()}
+    patterns = [
+        r"\.pulumi/meta\.yaml",
+        r"\.pulumi/stacks/tests/dev\.json",
+        r"\.pulumi/stacks/tests/dev\.json\.bak",
+        r"\.pulumi/history/tests/dev/dev-\d+\.history\.json",
+        r"\.pulumi/history/tests/dev/dev-\d+\.checkpoint\.json",
+        r"\.pulumi/backups/tests/dev/dev\.\d+\.json",
+    ]
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, name) for name in files), pattern
+    for name in files:
+        assert any(re.fullmatch(pattern, name) for pattern in patterns), name
+    assert (project.backend / ".pulumi/meta.yaml").read_text() == "version: 1\n"
+    assert project.checkpoint()["checkpoint"]["stack"] == "organization/tests/dev"
+    history = sorted(project.backend.glob(".pulumi/history/tests/dev/*.history.json"))
+    kinds = [json.loads(path.read_text()) for path in history]
+    assert [item["resourceChanges"] for item in kinds] == [{"create": 2}, {"same": 1, "update": 1}]
+    assert {item["kind"] for item in kinds} == {"update"}
+    assert {item["result"] for item in kinds} == {"succeeded"}
+
+
+def test_a_default_provider_is_recorded_as_the_official_cli_does(project: Project) -> None:
+    (project.folder / "Pulumi.dev.yaml").write_text(
+        f"config:\n  files:folder: {project.files}\n  files:level: 3\n  other:thing: x\n"
+    )
+    project.write('File("a", opts=ResourceOptions(version="1.2.3"))')
+    project.up_well()
+    provider = project.resource("default_1_2_3")
+    assert provider["type"] == "pulumi:providers:files"
+    assert re.fullmatch(r"[0-9a-f-]{36}", provider["id"])
+    config = {"folder": str(project.files), "level": "3", "version": "1.2.3"}
+    assert provider["inputs"] == {**config, "__internal": {}}
+    assert provider["outputs"] == config
+    assert "parent" not in provider
+    assert project.resource("a")["provider"] == f"{provider['urn']}::{provider['id']}"
+
+
+def test_a_state_from_elsewhere_is_taken_over_without_a_change(project: Project) -> None:
+    project.put_latest(hand_written())
+    project.write('File("a", text="one", count=1); pulumi.export("x", 1)')
+    assert project.preview("--expect-no-changes").code == 0
+    result = project.up_well()
+    assert "2 unchanged" in result.out
+    assert project.calls() == []
+    project.write('File("a", text="two", count=1); pulumi.export("x", 1)')
+    project.up_well()
+    assert project.calls() == ["update a"]
+    assert project.resource("a")["somethingNew"] == {"kept": True}
+
+
+def test_compressed_state_is_read(project: Project) -> None:
+    project.put_latest(hand_written())
+    packed = project.state_file.with_suffix(".json.gz")
+    packed.write_bytes(gzip.compress(project.state_file.read_bytes()))
+    project.state_file.unlink()
+    project.write('File("a", text="one", count=1); pulumi.export("x", 1)')
+    assert "2 unchanged" in project.up_well().out
+
+
+def test_leftovers_of_a_replacement_are_deleted_by_the_next_run(project: Project) -> None:
+    latest = hand_written()
+    old = {**latest["resources"][2], "id": "old", "delete": True}
+    latest["resources"].append(old)
+    project.put_latest(latest)
+    (project.files / "old.json").write_text("{}")
+    project.write('File("a", text="one", count=1); pulumi.export("x", 1)')
+    project.up_well()
+    assert project.calls() == ["delete old"]
+    assert sorted(project.names()) == ["a", "default", "tests-dev"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 9}, "needs a newer engine"),
+        ({"version": 4, "features": ["hooks"]}, "needs a newer engine"),
+    ],
+)
+def test_state_of_a_newer_engine_is_refused(project: Project, change: dict[str, Any], message: str) -> None:
+    project.put_latest(hand_written())
+    project.state_file.write_text(json.dumps({**project.checkpoint(), **change}))
+    project.write("")
+    before = project.state_file.read_bytes()
+    for result in (project.preview(), project.up(), project.run("destroy", "-s", "dev", "--yes")):
+        assert result.code == 1
+        assert message in result.err
+    assert project.state_file.read_bytes() == before
+
+
+def test_a_damaged_state_file_is_named_and_left_alone(project: Project) -> None:
+    project.put_latest(hand_written())
+    project.write("")
+    project.state_file.write_text('{"version": 3, ')
+    result = project.up()
+    assert result.code == 1
+    assert "dev.json is damaged" in result.err
+    assert project.state_file.read_text() == '{"version": 3, '
+
+
+def test_stacks_are_listed_exported_and_found_by_themselves_where_there_is_one(project: Project) -> None:
+    project.write("")
+    nameless = project.run("preview")
+    assert nameless.code == 1
+    assert "which stack?" in nameless.err
+    project.up_well()
+    assert project.run("preview").code == 0
+    listed = project.run("stack", "ls", "--json").json()
+    assert [(item["name"], item["resourceCount"]) for item in listed] == [("dev", 1)]
+    exported = project.run("stack", "export").json()
+    assert exported == {"version": 3, "deployment": project.latest()}
+    missing = project.run("stack", "output", "-s", "nowhere")
+    assert missing.code == 1
+    assert "no stack named 'nowhere' found (stacks of tests: dev)" in missing.err
+
+
+def test_other_backends_are_refused_by_name(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    result = project.preview()
+    assert result.code == 1
+    assert "'s3://bucket'" in result.err
+
+
+def test_refresh_brings_the_state_to_what_exists(project: Project) -> None:
+    project.write('a = File("a", text="one"); b = File("b", text="two"); File("c", text=a.path)')
+    project.up_well()
+    (project.files / "b.json").write_text(json.dumps({"name": "b", "text": "changed by hand"}))
+    (project.files / "a.json").unlink()
+    result = project.run("refresh", "-s", "dev", "--yes")
+    assert result.code == 0, result.text
+    assert "1 updated" in result.out
+    assert "1 deleted" in result.out
+    assert "a" not in project.names()
+    assert project.resource("b")["outputs"]["text"] == "changed by hand"
+    assert project.resource("c")["propertyDependencies"]["text"] == []
+    project.calls()
+    project.up_well()
+    assert set(project.calls()) == {"create a", "update b"}
+
+
+def test_up_with_refresh_repairs_what_was_changed_by_hand(project: Project) -> None:
+    project.write('File("a", text="one")')
+    project.up_well()
+    (project.files / "a.json").unlink()
+    assert "2 unchanged" in project.up_well().out
+    assert project.up("--refresh").code == 0
+    assert project.existing() == ["a"]
+
+
+def test_an_interrupted_creation_can_be_forgotten_by_a_refresh(project: Project) -> None:
+    latest = hand_written()
+    pending = {**latest["resources"][2], "urn": f"{URN}files:index:File::lost", "id": ""}
+    latest["pending_operations"] = [
+        {"resource": pending, "type": "creating"},
+        {"resource": pending, "type": "updating"},
+    ]
+    project.put_latest(latest)
+    (project.files / "a.json").write_text(json.dumps({"name": "a", "text": "one", "count": 1}))
+    project.write('File("a", text="one", count=1); pulumi.export("x", 1)')
+    told = project.up_well()
+    assert told.text.count("warning: lost: an earlier run was stopped while") == 2
+    assert [item["type"] for item in project.latest()["pending_operations"]] == ["creating"]
+    assert project.run("refresh", "--yes", "--clear-pending-creates").code == 0
+    assert "pending_operations" not in project.latest()
