@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -29,9 +28,11 @@ class BaseProvider:
     @property
     def version(self) -> str:
         """The version of the installed SDK, which is that of the official provider it belongs to."""
+        from importlib import metadata
+
         try:
-            return importlib.metadata.version(f"pulumi-{self.package}")
-        except importlib.metadata.PackageNotFoundError:
+            return metadata.version(f"pulumi-{self.package}")
+        except metadata.PackageNotFoundError:
             return ""
 
     @abstractmethod

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from localengine.provider import UNKNOWN, Diff, Secret
+from localengine.provider import UNKNOWN, Diff, Secret, current_urn
 from localengine.providers import schema
 from localengine.providers.base import BaseProvider
 from localengine.providers.command import connection, copying, local, remote
@@ -113,9 +113,7 @@ class CommandProvider(BaseProvider):
         if token != RUN:
             return super().invoke(token, args)
         inputs = schema.check({"command": schema.Field(required=True), **local.RUN_FIELDS}, args)
-        return inputs | local.run(
-            inputs["command"], inputs, {}, Deadline(None, self.cancel), partial(self.log, "")
-        )
+        return inputs | local.run(inputs["command"], inputs, {}, Deadline(None, self.cancel), self._shown())
 
     def _act(
         self,
@@ -125,7 +123,7 @@ class CommandProvider(BaseProvider):
         previous: Mapping[str, Any],
         timeout: float | None,
     ) -> dict[str, Any]:
-        deadline, log = Deadline(timeout, self.cancel), partial(self.log, "")
+        deadline, log = Deadline(timeout, self.cancel), self._shown()
         if type == COPY:
             copying.copy(inputs, deadline, log)
             return {}
@@ -133,6 +131,10 @@ class CommandProvider(BaseProvider):
             return {"stdout": "", "stderr": ""} if not previous else {}
         run: Callable[..., dict[str, Any]] = local.run if type == LOCAL else remote.run
         return run(command, inputs, previous, deadline, log)
+
+    def _shown(self) -> Callable[[str], None]:
+        """Shows lines as this resource's, from the threads that read them too."""
+        return partial(self.log, current_urn())
 
     def _fields(self, type: str) -> schema.Fields:
         try:

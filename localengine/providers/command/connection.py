@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import io
+import logging
 import os
 import select
 import socket
@@ -198,7 +200,9 @@ def _socket(target: _Target, deadline: Deadline) -> socket.socket:
 def _connect(sock: socket.socket, address: Any, target: _Target, deadline: Deadline) -> None:
     end = None if target.patience is None else time.monotonic() + target.patience
     sock.setblocking(False)
-    sock.connect_ex(address)
+    started = sock.connect_ex(address)
+    if started not in (0, errno.EINPROGRESS):
+        raise OSError(started, os.strerror(started))
     while not select.select([], [sock], [], 0.2)[1]:
         deadline.check(f"connecting to {target} by SSH")
         if end is not None and time.monotonic() >= end:
@@ -213,6 +217,7 @@ def _log_in(target: _Target, sock: Any) -> paramiko.SSHClient:
     import paramiko
 
     client = paramiko.SSHClient()
+    client.set_log_channel(_quiet())
     name = target.host if target.port == 22 else f"[{target.host}]:{target.port}"
     if target.host_key is None:
         client.set_missing_host_key_policy(paramiko.MissingHostKeyPolicy())
@@ -247,6 +252,15 @@ def _log_in(target: _Target, sock: Any) -> paramiko.SSHClient:
     if transport is not None:
         transport.set_keepalive(KEEPALIVE)
     return client
+
+
+def _quiet() -> str:
+    """The name of a log that goes nowhere: a host that is not up yet is no reason for tracebacks."""
+    log = logging.getLogger(f"{__name__}.ssh")
+    log.propagate = False
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+    return log.name
 
 
 def _reason(error: Exception) -> str:

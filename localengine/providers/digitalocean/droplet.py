@@ -130,6 +130,9 @@ class Droplet(Row):
             if inputs.get(name) and feature not in features:
                 api.act(actions, {"type": f"enable_{feature}"}, deadline)
         retag(api, "droplet", id, found.get("tags") or [], inputs.get("tags", []), deadline)
+        if found["status"] == "off" and inputs["size"].casefold() == found["size"]["slug"].casefold():
+            # A resize that was interrupted leaves it so.
+            api.act(actions, {"type": "power_on"}, deadline)
         if "volumeIds" in inputs:
             self._attach(api, int(id), set(found.get("volume_ids") or ()), set(inputs["volumeIds"]), deadline)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from localengine.provider import UNKNOWN, CheckFailures, Provider, ProviderError, Secret
+from localengine.providers import load
 from localengine.providers.command.connection import load_host_key, load_private_key
 from tests.localengine.providers.lifecycle import Made, make
 from tests.localengine.providers.sshd import Sshd, sessions
@@ -96,6 +98,27 @@ def test_a_port_that_opens_late_is_waited_for(command: Provider, sshd: Sshd) -> 
         opener.join(10)
 
 
+def test_a_host_that_hangs_up_at_once_is_no_reason_for_noise() -> None:
+    program = """
+import socket, threading
+from localengine.provider import ProviderError
+from localengine.providers import load
+
+listener = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=lambda: [listener.accept()[0].close() for _ in range(2)], daemon=True).start()
+connection = {"host": "127.0.0.1", "port": listener.getsockname()[1], "password": "x", "dialErrorLimit": 1}
+provider = load(lambda urn, line: None, threading.Event())["command"]
+try:
+    inputs = {"connection": connection, "create": "true"}
+    provider.create("command:remote:Command", inputs, preview=False, timeout=None)
+except ProviderError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "(gave up after 2 tries)" in done.stdout and done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
 def _forward(listener: socket.socket, port: int) -> None:
     """Pass one connection on to another port until either side ends it."""
     listener.listen()
@@ -164,6 +187,17 @@ def test_logging_says_which_streams_are_shown(command: Provider, sshd: Sshd, lin
         made = run(command, sshd, f"echo out-{logging}; echo err-{logging} >&2", logging=logging)
         assert made.outputs["stdout"] == f"out-{logging}" and made.outputs["stderr"] == f"err-{logging}"
     assert lines == ["out-stdout", "err-stderr"]
+
+
+def test_lines_are_shown_as_those_of_the_resource_that_runs(sshd: Sshd) -> None:
+    shown: list[tuple[str, str]] = []
+    provider = load(lambda urn, line: shown.append((urn, line)), threading.Event())["command"]
+    run(provider, sshd, "echo here")
+    make(provider, "command:local:Command", called="near", create="echo there")
+    assert shown == [
+        (f"urn:pulumi:test::project::{COMMAND}::cmd", "here"),
+        ("urn:pulumi:test::project::command:local:Command::near", "there"),
+    ]
 
 
 def test_the_way_can_lead_over_another_host(command: Provider, sshd: Sshd) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -168,6 +169,18 @@ def test_a_droplet_is_renamed_resized_and_tagged_in_place(
     now = plain.get(f"/v2/droplets/{web.id}").json()["droplet"]
     assert now["name"] == "web2" and sorted(now["tags"]) == ["three", "two"]
     assert_settled(after)
+
+
+def test_a_resize_that_was_interrupted_is_finished_and_the_droplet_turned_on(
+    digitalocean: Provider, api: ApiServer, plain: httpx.Client
+) -> None:
+    web = droplet(digitalocean)
+    for action in ({"type": "power_off"}, {"type": "resize", "size": "s-2vcpu-2gb", "disk": True}):
+        plain.post(f"/v2/droplets/{web.id}/actions", json=action).raise_for_status()
+        while plain.get(f"/v2/droplets/{web.id}/actions").json()["actions"][0]["status"] != "completed":
+            time.sleep(0.02)
+    after = web.update(timeout=10, size="s-2vcpu-2gb")
+    assert after.outputs["status"] == "active" and api.fleet.power[int(web.id)] == "active"
 
 
 def test_features_are_switched_in_place_and_a_shutdown_may_come_first(
