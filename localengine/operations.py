@@ -25,6 +25,7 @@ from localengine.registry import Load, Registry
 from localengine.run import Run
 from localengine.state import Operation, State
 from localengine.urn import name_of
+from localengine.values import Secret
 from localengine.workspace import Stack, Workspace, outputs_of
 
 
@@ -48,7 +49,7 @@ class Session:
         redact = Redactor()
         for setting in settings.values():
             if setting.secret:
-                redact.learn(setting.value, secret=True)
+                redact.learn(Secret(setting.value))
         return cls(options, workspace, stack, settings, redact, Interrupts())
 
     def display(self, *, preview: bool) -> Display:

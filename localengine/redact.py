@@ -8,43 +8,34 @@ from typing import Any
 from localengine.values import Secret, Value
 
 _SHORTEST = 3
+_SHORTEST_INSIDE = 12
 _HARMLESS = {"true", "false", "null", "none"}
 HIDDEN = "[secret]"
 
 
 class Redactor:
-    """Knows the secrets met so far and takes them out of texts."""
+    """Knows the secrets met so far and takes them out of texts.
+
+    A text that stands in the open too (a droplet's address, say, within a connection that is secret as a
+    whole) is no secret, and neither is a short word within a larger secret, such as a user's name.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: set[str] = set()
+        self._hidden: set[str] = set()
+        self._open: set[str] = set()
         self._ordered: list[str] = []
 
-    def learn(self, value: Value, *, secret: bool = False) -> None:
-        """Remember every text within the secrets of `value` (or in all of it, where it is `secret`)."""
-        if isinstance(value, Secret):
-            self.learn(value.value, secret=True)
-        elif isinstance(value, dict):
-            for item in value.values():
-                self.learn(item, secret=secret)
-        elif isinstance(value, list):
-            for item in value:
-                self.learn(item, secret=secret)
-        elif secret and isinstance(value, str):
-            self._add(value)
-            if "\n" in value:
-                for line in value.splitlines():
-                    if len(line) > 20:
-                        self._add(line)
-
-    def _add(self, text: str) -> None:
-        text = text.strip()
-        if len(text) < _SHORTEST or text.lower() in _HARMLESS or text in self._known:
-            return
+    def learn(self, value: Value) -> None:
+        """Remember the texts in `value`, those within secrets as such."""
+        hidden: set[str] = set()
+        in_the_open: set[str] = set()
+        _collect(value, hidden, in_the_open)
         with self._lock:
-            self._known.add(text)
+            self._open |= in_the_open
+            self._hidden |= hidden
             # Longest first: one secret may be part of another.
-            self._ordered = sorted(self._known, key=len, reverse=True)
+            self._ordered = sorted(self._hidden - self._open, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """Return `text` with every known secret hidden."""
@@ -52,6 +43,26 @@ class Redactor:
             if known in text:
                 text = text.replace(known, HIDDEN)
         return text
+
+
+def _collect(value: Value, hidden: set[str], in_the_open: set[str], *, shortest: int = 0) -> None:
+    """Sort the texts of `value`; within a secret, `shortest` is what a text must have to count."""
+    if isinstance(value, Secret):
+        whole = isinstance(value.value, str)
+        _collect(value.value, hidden, in_the_open, shortest=_SHORTEST if whole else _SHORTEST_INSIDE)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _collect(item, hidden, in_the_open, shortest=shortest)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, hidden, in_the_open, shortest=shortest)
+    elif isinstance(value, str):
+        text = value.strip()
+        if not shortest:
+            in_the_open.add(text)
+        elif len(text) >= shortest and text.lower() not in _HARMLESS:
+            hidden.add(text)
+            hidden |= {line for line in text.splitlines() if len(line) > 20}
 
 
 def masked(value: Value, *, show_secrets: bool = False) -> Any:

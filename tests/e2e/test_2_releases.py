@@ -84,7 +84,8 @@ def test_a_wrong_setting_is_one_clear_line_and_changes_nothing(
     file = project.folder / SETTINGS
     original = file.read_text()
     lines = [line for line in original.splitlines() if not line.strip().startswith(f"{setting}:")]
-    file.write_text("\n".join([*lines, f"  {setting}: {value}"]) + "\n")
+    lines.insert(lines.index("config:") + 1, f"  {setting}: {value}")
+    file.write_text("\n".join(lines) + "\n")
     try:
         done = project.make("up")
     finally:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from localengine.errors import EngineError
 from localengine.redact import Redactor
 from localengine.secrets import Secrets
+from localengine.values import Secret
 from tests.localengine.conftest import Project
 
 PROGRAM = """
@@ -143,5 +144,13 @@ def test_nested_secrets_survive_the_state_with_only_the_outer_one_encrypted(proj
 
 def test_texts_too_short_to_be_secrets_are_not_torn_out_of_sentences() -> None:
     redact = Redactor()
-    redact.learn({"a": "ab", "b": "true", "c": ["long enough"]}, secret=True)
-    assert redact("ab is true, long enough") == "ab is true, [secret]"
+    redact.learn([Secret("ab"), Secret("true"), Secret("a-key")])
+    assert redact("ab is true, a-key") == "ab is true, [secret]"
+
+
+def test_what_stands_in_the_open_too_is_shown() -> None:
+    redact = Redactor()
+    redact.learn(Secret({"user": "admin", "host": "198.18.100.200", "key": "a-long-private-key"}))
+    assert redact("admin at 198.18.100.200") == "admin at [secret]"
+    redact.learn({"ipv4Address": "198.18.100.200"})
+    assert redact("admin at 198.18.100.200: a-long-private-key") == "admin at 198.18.100.200: [secret]"
