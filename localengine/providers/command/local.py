@@ -15,7 +15,7 @@ from localengine.providers.command.running import Output, failure, previous_envi
 from localengine.providers.schema import Field, Fields, one_of
 from localengine.providers.waiting import Deadline
 
-TERMINATE_AFTER, KILL_AFTER = 20.0, 5.0
+TERMINATE_AFTER, KILL_AFTER = 30.0, 5.0
 """Seconds a cancelled command has to end by itself, and then to end when told to."""
 
 LOGGING = Field(wrong=one_of("stdout", "stderr", "stdoutAndStderr", "none"))

@@ -11,12 +11,10 @@ from typing import Any, ClassVar
 from localengine.provider import CheckFailure, ProviderError
 from localengine.providers import schema
 from localengine.providers.digitalocean.api import Api, ApiError, polls
-from localengine.providers.digitalocean.row import TAGS, Found, Row, retag
+from localengine.providers.digitalocean.row import LOST_AFTER, TAGS, Found, Row, retag
 from localengine.providers.schema import Field, Fields
 from localengine.providers.waiting import Deadline
 
-LOST_AFTER = 10
-"""A new droplet that can't be found so many times in a row was given up by the cloud."""
 GRACE = 60.0
 """Seconds a droplet has to shut down by itself before it is removed."""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from localengine.provider import UNKNOWN, CheckFailure
+from localengine.provider import UNKNOWN, CheckFailure, ProviderError
 from localengine.providers import schema
 from localengine.providers.digitalocean.api import Api, ApiError, polls
 from localengine.providers.schema import Field, Fields
@@ -16,6 +16,8 @@ Found = dict[str, Any]
 """A resource as the API shows it."""
 
 MINUTES = 60.0
+LOST_AFTER = 10
+"""What can't be found so many times in a row after it was made was given up by the cloud."""
 
 TAG = Field(
     wrong=lambda tag: (
@@ -58,9 +60,12 @@ class Row:
     def settle(self, api: Api, id: str, inputs: Mapping[str, Any], deadline: Deadline) -> Found:
         """Wait until it is what it should be, after it was made or changed; return it as it is then."""
         waits = polls(deadline, f"waiting for {self.path}/{id} to appear")
-        while (found := self.find(api, id, inputs)) is None:
+        for _ in range(LOST_AFTER):
+            found = self.find(api, id, inputs)
+            if found is not None:
+                return found
             next(waits)
-        return found
+        raise ProviderError(f"{self.path}/{id} was made, but is not there")
 
     def find(self, api: Api, id: str, known: Mapping[str, Any]) -> Found | None:
         """Return it as it is now, or None where it is gone."""
