@@ -49,6 +49,8 @@ def _create(
     if run.dry_run:
         with working_on(new.urn):
             id, outputs = provider.create(new.type, inputs, preview=True, timeout=None)
+        # What will be secret is so already now, while it is not known yet.
+        outputs = {**dict.fromkeys(always, UNKNOWN), **outputs}
         made = replace(new, id=id, outputs=mark(outputs, new.inputs, always))
         _place(run, None, old, made)
         return made

@@ -107,7 +107,7 @@ def show_value(value: Value, *, limit: int = 160) -> str:
     if isinstance(value, Secret):
         return HIDDEN
     if value is UNKNOWN:
-        return "output<string>"
+        return "[unknown]"
     if isinstance(value, str):
         text = json.dumps(value, ensure_ascii=False)
         return text if len(text) <= limit else f'{text[: limit - 12]}…" ({len(value)} characters)'
@@ -175,7 +175,7 @@ def counts(tally: Tally, *, preview: bool) -> list[str]:
         "refresh": ("to refresh", "refreshed"),
     }
     lines = [
-        f"{SIGN[op]:<2} {tally.counts[op]} {planned if preview else past}"
+        f"{SIGN[op]:<2}{tally.counts[op]} {planned if preview else past}"
         for op, (planned, past) in words.items()
         if tally.counts.get(op)
     ]
@@ -184,7 +184,7 @@ def counts(tally: Tally, *, preview: bool) -> list[str]:
     if changed and unchanged:
         lines.append(f"{changed} changes. {unchanged} unchanged")
     elif unchanged or not changed:
-        lines.append(f"   {unchanged} unchanged")
+        lines.append(f"{unchanged} unchanged")
     return lines
 
 

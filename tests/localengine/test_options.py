@@ -80,7 +80,7 @@ def test_what_goes_with_another_resource_is_replaced_with_it(project: Project) -
     project.calls()
     project.write(program.format("two"))
     shown = project.preview()
-    assert "+- 3 to replace" in shown.out
+    assert "+-3 to replace" in shown.out
     project.up_well()
     calls = project.calls()
     assert calls[0] == "create two"

@@ -24,7 +24,7 @@ def test_a_preview_reads_like_the_cli_s(project: Project) -> None:
         '  + plain: "x"\n'
         "\n"
         "Resources:\n"
-        "    +  3 to create\n"
+        "    + 3 to create\n"
     )
 
 
@@ -32,7 +32,7 @@ def test_unchanged_resources_are_left_out_and_counted(project: Project) -> None:
     program = 'File("a", text="one"); File("b", text="{}"); pulumi.export("x", 1)'
     project.write(program.format("two"))
     project.up_well()
-    assert project.preview().out == "Previewing update (dev):\nResources:\n       3 unchanged\n"
+    assert project.preview().out == "Previewing update (dev):\nResources:\n    3 unchanged\n"
     project.write(program.format("three"))
     assert project.preview().out == (
         "Previewing update (dev):\n"
@@ -41,7 +41,7 @@ def test_unchanged_resources_are_left_out_and_counted(project: Project) -> None:
         " ~   └─ files:index:File  b          update   [diff: ~text]\n"
         "\n"
         "Resources:\n"
-        "    ~  1 to update\n"
+        "    ~ 1 to update\n"
         "    1 changes. 2 unchanged\n"
     )
 
@@ -59,7 +59,7 @@ def test_an_update_says_what_begins_and_ends_and_the_provider_s_lines(project: P
         "  + x: {y: [1, null, true]}\n"
         "\n"
         "Resources:\n"
-        "    +  2 created\n"
+        "    + 2 created\n"
         "\n"
         "Duration: 0s\n"
     )

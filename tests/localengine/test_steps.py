@@ -37,8 +37,8 @@ def test_a_preview_names_the_changed_properties_and_changes_nothing(project: Pro
     assert rows == {"a": " ~  ", "b": " +- ", "new": " +  ", "gone": " -  "}
     assert "[diff: ~text,+extra]" in shown
     assert "[diff: ~name]" in shown
-    assert "+  1 to create" in shown
-    assert "+- 1 to replace" in shown
+    assert "+ 1 to create" in shown
+    assert "+-1 to replace" in shown
     assert project.state_file.read_bytes() == before
     assert project.calls() == []
 
@@ -83,7 +83,7 @@ def test_what_cannot_live_beside_its_replacement_goes_first_with_all_that_hangs_
     project.write(program.format("two"))
     shown = project.preview().out
     assert shown.count("\n -+ ") == 3, shown
-    assert "+- 3 to replace" in shown
+    assert "+-3 to replace" in shown
     project.up_well()
     calls = project.calls()
     assert calls[:4] == ["delete c", "delete b", "delete one", "create two"]
