@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -44,7 +46,9 @@ class Sshd:
     @classmethod
     @contextlib.contextmanager
     def started(cls, folder: Path) -> Iterator[Sshd]:
-        """Install OpenSSH's server where it is missing, and start one."""
+        """Start OpenSSH's server; where it is missing, install it, unless that would start the machine's own."""
+        if shutil.which("sshd", path=PATH) is None and Path("/run/systemd/system").exists():
+            pytest.skip("no sshd: installing openssh-server would open port 22 of this machine")
         subprocess.run([ROOT / "tools" / "need.sh", "sshd=openssh-server"], check=True)
         program = shutil.which("sshd", path=PATH)
         assert program is not None
