@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from localcloud.engine import find_docker
 from localcloud.instance import Instance, InstanceError, Ports, Settings
 from localcloud.machine_types import PUBLIC_NETWORK
-from localcloud.machines import Machines
 from localcloud.sockets import LOOPBACK, bind
 from localcloud.state import State
 
@@ -63,13 +62,14 @@ def stop(instance: Instance, *, power_off: bool = True) -> bool:
         pid = instance.pid()
         if pid is None:
             return False
-        os.kill(pid, signal.SIGTERM if power_off else signal.SIGINT)
-        deadline = time.monotonic() + STOP_SECONDS
-        while instance.pid() == pid:
-            if time.monotonic() > deadline:
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGTERM if power_off else signal.SIGINT)
+            ended, _, _ = select.select([process], [], [], STOP_SECONDS)
+            if not ended:
                 os.killpg(pid, signal.SIGKILL)
-                break
-            time.sleep(0.05)
+        finally:
+            os.close(process)
         return True
 
 
@@ -82,6 +82,10 @@ def reset(instance: Instance) -> bool:
         settings = instance.settings()
     except InstanceError:
         settings = None  # damaged ones are no reason to leave droplets behind
+    # Docker's client takes long to import, and most commands have no need of it.
+    from localcloud.engine import find_docker
+    from localcloud.machines import Machines
+
     if find_docker() if settings is None else not settings.api_only:
         Machines(instance.name, instance.directory).reset()
     shutil.rmtree(instance.directory)
@@ -151,6 +155,9 @@ def _prepare_machines(instance: Instance, settings: Settings) -> None:
     if settings.api_only:
         settings.public_network = settings.public_network or "198.18.0.0/24"
         return
+    # Docker's client takes long to import, and most commands have no need of it.
+    from localcloud.machines import Machines
+
     machines = Machines(instance.name, instance.directory)
     if settings.public_network:
         machines.ensure_network(PUBLIC_NETWORK, settings.public_network, internal=False)

@@ -27,7 +27,7 @@ from localcloud.store import StateUnreadable, Store
 
 log = logging.getLogger("localcloud")
 KEEP_ALIVE_SECONDS = 75
-DRAIN_SECONDS = 5
+DRAIN_SECONDS = 3
 
 
 class _Server(uvicorn.Server):
