@@ -33,6 +33,8 @@ _BOOT = "; ".join(
         "mount -o remount,bind,ro /proc/sys",
         # Docker turns IPv6 off where a network has none; a droplet has ::1 all the same.
         "echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6",
+        # With cgroup v2 Docker gives the container's own part of the tree, but to read only.
+        "test ! -e /sys/fs/cgroup/cgroup.controllers || mount -o remount,rw,bind /sys/fs/cgroup",
         "exec /lib/systemd/systemd",
     )
 )

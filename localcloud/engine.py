@@ -254,13 +254,11 @@ def _stop() -> None:
         deadline = time.monotonic() + 30
         while _own_pid() == pid:
             if time.monotonic() > deadline:
-                raise MachineError(
-                    f"our Docker engine (process {pid}) does not end; its log is in {cache_dir()}"
-                )
+                raise MachineError(f"our Docker engine, process {pid}, does not end; log in {cache_dir()}")
             time.sleep(0.1)
     # One that was killed leaves mounts, and with them folders that nobody can remove.
     for point in reversed(_mounts_below(str(run), str(cache_dir() / "docker"))):
-        subprocess.run(as_root("umount", point), check=False)
+        subprocess.run(as_root("umount", "--lazy", point), check=False)
     try:
         before = json.loads((run / "before.json").read_text())
     except (OSError, ValueError):

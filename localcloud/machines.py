@@ -20,6 +20,7 @@ from localcloud.engine import (
     answers,
     connect,
     ensure_docker,
+    find_docker,
     may_hold_containers,
     say,
     stop_if_unused,
@@ -45,8 +46,8 @@ _RULES = "/run/seatrial.nft"
 class Machines:
     """Every method is synchronous, may be called from any thread and again with the same arguments.
 
-    Nothing happens before the first call. `start()` brings up what should run and keeps it so until
-    `close()`: without it a droplet that reboots from inside stays off.
+    Nothing happens before the first call. From the first droplet that is made or powered on, or from
+    `start()`, until `close()`, one that reboots from inside is brought back.
 
     Every method raises `MachineError`, one line for the user, where Docker cannot do what it should.
     """
@@ -57,6 +58,7 @@ class Machines:
         self._records = Records(state_dir / "machines")
         self._connecting = threading.Lock()
         self._networking = threading.Lock()
+        self._watching = threading.Lock()
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
         self._host = ""
         self._connected: docker.DockerClient | None = None
@@ -67,14 +69,14 @@ class Machines:
 
     def start(self) -> None:
         """Makes sure that an engine runs, powers on every droplet that is meant to be on, and watches."""
+        self._watch()
         self._resume()
-        if self._watcher is None:
-            self._watcher = Watcher(self.docker_host, self._instance, self._on_death, self._resume)
-            self._watcher.start()
 
     def suspend(self) -> None:
         """Powers every droplet off in order, to be on again at the next `start()`."""
         self.close()
+        if find_docker() is None:
+            return
         running = [number for number in self._droplets() if self.status(number) == "active"]
         threads = [threading.Thread(target=self._halt, args=(number, True)) for number in running]
         for thread in threads:
@@ -87,9 +89,10 @@ class Machines:
 
     def close(self) -> None:
         """Stops watching. Droplets go on as they are."""
-        if self._watcher is not None:
-            self._watcher.close()
-            self._watcher = None
+        with self._watching:
+            watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.close()
 
     def reset(self) -> None:
         """Removes all droplets and networks of this instance, and our own engine with the last of them."""
@@ -147,6 +150,7 @@ class Machines:
         40 more where the image is missing; sshd answers a few seconds later.
         """
         with self._locks[spec.id], self._translated():
+            self._watch()
             if self.status(spec.id) != "missing":
                 self._power_on(spec.id)
                 return
@@ -163,6 +167,7 @@ class Machines:
     def power_on(self, id: int) -> None:
         """Starts a droplet that is off."""
         with self._locks[id], self._translated():
+            self._watch()
             self._records.change(id, on=True)
             self._power_on(id)
 
@@ -247,6 +252,12 @@ class Machines:
                 self._host = ensure_docker(self._tell)
                 self._connected = connect(self._host)
             return self._connected
+
+    def _watch(self) -> None:
+        with self._watching:
+            if self._watcher is None:
+                self._watcher = Watcher(self.docker_host, self._instance, self._on_death, self._resume)
+                self._watcher.start()
 
     def _make(self, spec: MachineSpec, image: str) -> None:
         net, droplet = self._name("net", spec.id), self._name("droplet", spec.id)

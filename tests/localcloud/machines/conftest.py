@@ -18,7 +18,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     state = tmp_path_factory.mktemp("state")
     machines = Machines(name, state)
     try:
-        machines.start()
         lab = Lab(machines, name, state)
         lab.create(lab.spec(1), lab.spec(2), lab.spec(3, "right"))
         yield lab
