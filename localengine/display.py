@@ -178,7 +178,11 @@ class LiveDisplay(Display):
         from rich.live import Live
 
         self._live = Live(
-            console=self._console, get_renderable=self._rows, refresh_per_second=8, transient=True
+            console=self._console,
+            get_renderable=self._rows,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
         )
         self._live.start()
         return self
@@ -281,7 +285,8 @@ def choose(redact: Redactor, *, preview: bool, diff: bool, json: bool, interacti
     if interactive and sys.stdout.isatty():
         from rich.console import Console
 
-        return LiveDisplay(redact, Console(), preview=preview, diff=diff)
+        # The file is named because programs' own output is redirected, to this very display.
+        return LiveDisplay(redact, Console(file=sys.stdout), preview=preview, diff=diff)
     return Display(redact, preview=preview, diff=diff)
 
 
