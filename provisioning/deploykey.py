@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -21,21 +20,17 @@ class Agent:
 
     def __init__(self, private_key: str) -> None:
         self._key = private_key.strip() + "\n"
-        self._pid = 0
+        self._agent: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
 
     def __enter__(self) -> dict[str, str]:
         self._folder = Path(tempfile.mkdtemp(prefix="seatrial-agent-"))
         socket = self._folder / "agent"
         try:
-            started = subprocess.run(
-                ["ssh-agent", "-s", "-a", str(socket), "-t", "3600"],
-                capture_output=True,
-                text=True,
-                check=True,
+            self._agent = subprocess.Popen(
+                ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            found = re.search(r"SSH_AGENT_PID=(\d+)", started.stdout)
-            self._pid = int(found.group(1)) if found else 0
+            _wait_for(socket)
             added = subprocess.run(
                 ["ssh-add", "-q", "-"],
                 input=self._key,
@@ -49,17 +44,15 @@ class Agent:
             raise KeyRefused(
                 f"{error.filename} is not installed on this machine (Debian: apt-get install openssh-client)"
             ) from None
-        except subprocess.CalledProcessError as error:
+        except BaseException:
             self._end()
-            raise KeyRefused(
-                f"no ssh-agent could be started for seatrial:deploy_key: {error.stderr.strip()}"
-            ) from None
+            raise
         if added.returncode != 0:
             self._end()
             why = (
                 "it has a passphrase"
                 if "passphrase" in added.stderr
-                else "it is no private key that ssh can read"
+                else "ssh can't read it as a private key"
             )
             raise KeyRefused(f"seatrial:deploy_key can't be used: {why}")
         # The agent's key alone: the caller's own keys must not be what makes it work here and fail in CI.
@@ -72,10 +65,16 @@ class Agent:
         self._end()
 
     def _end(self) -> None:
-        if self._pid:
-            try:
-                os.kill(self._pid, signal.SIGTERM)
-            except ProcessLookupError:
-                self._pid = 0
+        if self._agent is not None:
+            self._agent.terminate()
+            self._agent.wait()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _wait_for(socket: Path, patience: float = 10.0) -> None:
+    deadline = time.monotonic() + patience
+    while not socket.exists():
+        if time.monotonic() > deadline:
+            raise KeyRefused("seatrial:deploy_key can't be used: no ssh-agent could be started")
+        time.sleep(0.01)

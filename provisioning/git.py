@@ -159,35 +159,57 @@ def run(
     return _call(arguments, cwd=cwd, env=env, url=url).stdout.decode("utf-8", "replace")
 
 
+_PRIVATE = (
+    "{url} can't be read: it does not exist, or it is private and no key was given "
+    "(`config set --secret seatrial:deploy_key`, with its git@... URL)"
+)
+_UNREADABLE = (
+    "could not read username",
+    "authentication failed",
+    "permission denied (publickey",
+    "does not appear to be a git repository",
+    "repository not exported",
+    "could not read from remote",
+    "not found",
+    "http 404",
+    "returned error: 404",
+)
+_MEANINGS = (
+    (
+        ("could not resolve host",),
+        "{url} can't be reached: there is no such host, or no name resolution here",
+    ),
+    (
+        ("connection refused", "timed out", "failed to connect", "couldn't connect", "no route to host"),
+        "{url} can't be reached: its host does not answer",
+    ),
+    (("certificate",), "{url} can't be read: its certificate is not trusted by this machine"),
+    (
+        ("host key verification failed",),
+        "the host key of {host} is not known here; check it, then: ssh-keyscan {host} >> ~/.ssh/known_hosts",
+    ),
+    (
+        ("dubious ownership",),
+        "the repository belongs to another user; allow it with: "
+        "git config --global --add safe.directory {quoted}",
+    ),
+    (_UNREADABLE, _PRIVATE),
+)
+
+
 def explain(stderr: str, url: str | None) -> str:
     """One line for what git said."""
-    text = " ".join(stderr.split())
-    lowered = text.lower()
-    private = (
-        f"{url} can't be read: it does not exist, or it is private and no key was given "
-        "(`config set --secret seatrial:deploy_key`, with its git@... URL)"
-    )
-    known = [
-        (("could not read username", "authentication failed", "repository not found",
-          "permission denied (publickey", "does not appear to be a git repository", "could not read from remote"), private),
-        (("could not resolve host", "name or service not known"),
-         f"{url} can't be reached: there is no such host (or no name resolution on this machine)"),
-        (("connection refused", "connection timed out", "failed to connect", "no route to host"),
-         f"{url} can't be reached: its host does not answer"),
-        (("not found", "http 404", "returned error: 404"), private),
-        (("certificate",), f"{url}: its certificate is not trusted by this machine ({text[-120:]})"),
-        (("dubious ownership",),
-         "the repository belongs to another user; allow it with: git config --global --add safe.directory "
-         + (re.search(r"'([^']+)'", text) or [text, "<path>"])[1]),
-    ]  # fmt: skip
-    if "host key verification failed" in lowered:
-        host = re.sub(r"^.*?@|:.*$|^ssh://", "", url or "")
-        return f"the host key of {host} is not known here; check it, then: ssh-keyscan {host} >> ~/.ssh/known_hosts"
-    for signs, meaning in known:
+    lowered = " ".join(stderr.split()).lower()
+    words = {
+        "url": url or "the repository",
+        "host": re.sub(r"^(\w+://)?([^@/]*@)?|[:/].*$", "", url or ""),
+        "quoted": (re.search(r"'([^']+)'", stderr) or [stderr, "<path>"])[1],
+    }
+    for signs, meaning in _MEANINGS:
         if any(sign in lowered for sign in signs):
-            return meaning
-    last = stderr.strip().splitlines()
-    return f"git: {last[-1] if last else 'it failed without a word'}"
+            return meaning.format(**words)
+    lines = stderr.strip().splitlines()
+    return f"git: {lines[-1] if lines else 'it failed without a word'}"
 
 
 def _call(

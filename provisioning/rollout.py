@@ -79,8 +79,8 @@ def closing(document: dict[str, object]) -> str:
     text = f"{release['id']} is live after {rollout['seconds']['total']:.1f} s"
     if probe["requests"]:
         text += (
-            f"; {probe['failed']} of {probe['requests']} requests failed meanwhile, p99 {probe['p99_ms']} ms, "
-            f"longest gap {probe['longest_gap_ms']} ms"
+            f"; {probe['failed']} of {probe['requests']} requests failed meanwhile, "
+            f"p99 {probe['p99_ms']} ms, longest gap {probe['longest_gap_ms']} ms"
         )
     return text
 

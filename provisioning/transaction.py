@@ -85,7 +85,7 @@ class Rollout:
             )
 
     def _is_well(self) -> bool:
-        """Whether a site with nothing to change answers. If it does not, every host is to be switched anew."""
+        """Whether a site with nothing to change answers. If not, every host is to be switched anew."""
         try:
             with self._progress.phase("verify"):
                 self._fleet.each(
@@ -174,12 +174,9 @@ class Rollout:
         with self._progress.phase("switch", shown=shown):
             self._touched.append(remote)
             done = self._fleet.call(remote, "switch", facts)
-            kept = {key: done[key] for key in ("slot", "start_seconds", "healthy_seconds")}
-            self._per_host[remote.name].update(kept)
-            self._progress.detail(
-                remote.name,
-                f"{done['slot']} started in {done['start_seconds']} s, healthy in {done['healthy_seconds']} s",
-            )
+            slot, start, healthy = done["slot"], done["start_seconds"], done["healthy_seconds"]
+            self._per_host[remote.name].update(slot=slot, start_seconds=start, healthy_seconds=healthy)
+            self._progress.detail(remote.name, f"{slot} started in {start} s, healthy in {healthy} s")
 
     def _settle(self) -> None:
         with self._progress.phase("drain"):

@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+_BELIEVED_AFTER = 5.0
+"""Seconds after which a site that answers 5xx is taken at its word: it is up, and broken."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -71,14 +74,15 @@ def wait(
 ) -> Answer:
     """Ask until the answer is healthy, for at most `patience` seconds; returns the last answer.
 
-    A 4xx is the site's considered answer: it is asked only three times.
+    Answers that are not healthy are the site's own: a 4xx is believed the third time, a 5xx after 5 s.
     """
-    deadline = time.monotonic() + patience
-    refusals = 0
+    began = time.monotonic()
+    answered = 0
     while True:
         answer = ask(where, host=host, scheme=scheme, path=path)
-        refusals += 400 <= answer.status < 500
-        if answer.is_healthy or refusals >= 3 or time.monotonic() > deadline:
+        answered += answer.status >= 400
+        believed = answered >= 3 and (answer.status < 500 or time.monotonic() - began > _BELIEVED_AFTER)
+        if answer.is_healthy or believed or time.monotonic() - began > patience:
             return answer
         time.sleep(pause)
 

@@ -98,6 +98,10 @@ class Stage:
         assert status == 200, text
         return dict(line.split("=", 1) for line in text.splitlines())
 
+    def live_release(self) -> str:
+        """The id of the release that serves."""
+        return self.droplet.root(f"basename $(readlink /srv/{SITE}/current)").strip()
+
     def releases(self) -> list[str]:
         """The folders of releases on the host."""
         return self.droplet.root(f"ls /srv/{SITE}/releases").split()

@@ -39,7 +39,8 @@ application = get_wsgi_application()
 from django.urls import path
 from memos import views
 urlpatterns = [
-    path("", views.home), path("add", views.add), path("upload", views.upload), path("slow", views.slow),
+    path("", views.home), path("add", views.add), path("upload", views.upload),
+    path("slow", views.slow),
     path("write", views.write),
 ]
 """,
@@ -74,7 +75,8 @@ VERSION = "one"
 def home(request):
     cache.set("seen", VERSION)
     lines = [f"version={VERSION}", f"memos={Memo.objects.count()}", f"debug={settings.DEBUG}",
-             f"motto={os.environ.get('MOTTO', '')}", f"cached={cache.get('seen')}", f"css={static('memos.css')}"]
+             f"motto={os.environ.get('MOTTO', '')}", f"cached={cache.get('seen')}",
+             f"css={static('memos.css')}"]
     return HttpResponse("\\n".join(lines), content_type="text/plain")
 
 def add(request):

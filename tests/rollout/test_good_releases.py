@@ -19,7 +19,7 @@ def test_the_running_site_cannot_write_its_own_code(stage: Stage) -> None:
 
 
 def test_a_code_change_goes_live_unnoticed_and_keeps_data_and_uploads(stage: Stage) -> None:
-    before = stage.facts()
+    before, live = stage.facts(), stage.live_release()
     assert stage.get("/add")[1] == "added"
     assert stage.get("/upload")[1] == "uploaded"
     repository = stage.repository
@@ -37,7 +37,8 @@ def test_a_code_change_goes_live_unnoticed_and_keeps_data_and_uploads(stage: Sta
     # A visitor who has the old page still finds its style sheet.
     assert after["css"] != before["css"]
     assert stage.get(before["css"]) == (200, "body { color: black }\n")
-    assert done.document["previous_release"]["revision"] == repository.first
+    assert done.document["previous_release"]["id"] == live
+    assert done.document["release"]["id"] == stage.live_release()
 
 
 def test_a_request_that_is_being_answered_during_the_switch_is_answered(stage: Stage) -> None:
@@ -52,11 +53,11 @@ def test_a_request_that_is_being_answered_during_the_switch_is_answered(stage: S
 
 
 def test_the_same_release_again_changes_nothing(stage: Stage) -> None:
-    live = stage.droplet.root(f"readlink /srv/{SITE}/live.sock")
+    slot = stage.droplet.root(f"readlink /srv/{SITE}/live.sock")
     done = stage.release(_head(stage))
     assert done.status == 0, done.told
     assert done.document["rollout"]["result"] == "unchanged"
-    assert stage.droplet.root(f"readlink /srv/{SITE}/live.sock") == live
+    assert stage.droplet.root(f"readlink /srv/{SITE}/live.sock") == slot
 
 
 def test_a_changed_environment_reaches_the_site_without_a_build(stage: Stage) -> None:

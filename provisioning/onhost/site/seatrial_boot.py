@@ -27,7 +27,7 @@ def configure() -> Any:
 
 
 def warm_up() -> None:
-    """Load the URLs now, once for all workers, which are forked from this process; a broken one ends it here."""
+    """Load the URLs now, once for all workers, which are forked from this process."""
     from django.db import connections
     from django.urls import get_resolver
 

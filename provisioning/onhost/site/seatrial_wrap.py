@@ -145,7 +145,7 @@ def _cache(own: Mapping[str, Any], site: Mapping[str, Any]) -> Values:
 
 
 def caches_of_a_build(settings: Mapping[str, Any]) -> Values:
-    """The caches while a release is built: in memory, for it must leave no trace in those of the live site."""
+    """The caches while a release is built: in memory, to leave no trace in those of the live site."""
     memory = "django.core.cache.backends.locmem.LocMemCache"
     return {
         alias: {"BACKEND": memory, "LOCATION": "seatrial-" + alias}
