@@ -46,7 +46,7 @@ class Sshd:
     @classmethod
     @contextlib.contextmanager
     def started(cls, folder: Path) -> Iterator[Sshd]:
-        """Start OpenSSH's server; where it is missing, install it, unless that would start the machine's own."""
+        """Start an sshd; where there is none, install it, unless that would start the machine's own."""
         if shutil.which("sshd", path=PATH) is None and Path("/run/systemd/system").exists():
             pytest.skip("no sshd: installing openssh-server would open port 22 of this machine")
         subprocess.run([ROOT / "tools" / "need.sh", "sshd=openssh-server"], check=True)
