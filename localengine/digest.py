@@ -11,7 +11,7 @@ from localengine.config import Setting
 from localengine.events import Step, Tally
 from localengine.redact import HIDDEN, masked
 from localengine.state import Resource
-from localengine.urn import is_default_provider
+from localengine.urn import STACK_TYPE, is_default_provider, type_of
 from localengine.values import Properties
 
 
@@ -39,6 +39,7 @@ def _step_json(op: str, step: Step) -> dict[str, Any]:
         data["diffReasons"] = list(step.changed)
     if step.replaces:
         data["replaceReasons"] = list(step.replaces)
+    data["detailedDiff"] = None
     if step.changes:
         data["detailedDiff"] = {
             paths.show(change.path): {
@@ -51,11 +52,11 @@ def _step_json(op: str, step: Step) -> dict[str, Any]:
 
 
 def steps_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """All steps; a replacement is three, in the order they are done in."""
+    """All steps but the unchanged resources'; a replacement is three, in the order they are done in."""
     done: list[dict[str, Any]] = []
     late: list[dict[str, Any]] = []
     for step in steps:
-        if is_default_provider(step.urn):
+        if is_default_provider(step.urn) or (step.op == "same" and type_of(step.urn) != STACK_TYPE):
             continue
         if step.op != "replace":
             done.append(_step_json(step.op, step))
@@ -77,7 +78,7 @@ def run_json(
     """A whole preview or update. The duration is in nanoseconds, as the CLI has it."""
     config = {key: HIDDEN if item.secret else item.value for key, item in sorted(settings.items())}
     return {
-        "config": config,
+        **({"config": config} if config else {}),
         "steps": steps_json(steps),
         "diagnostics": list(diagnostics),
         "duration": int(seconds * 1e9),
