@@ -135,16 +135,3 @@ def missing_limits(client: docker.DockerClient) -> list[str]:
 def all_processors() -> str:
     """Every processor of this machine, as a cpuset: an update with an empty one changes nothing."""
     return ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0)))
-
-
-ANNOUNCE = """
-import fcntl, socket, struct, sys
-link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-link.bind(("eth0", 0))
-own = fcntl.ioctl(link.fileno(), 0x8927, struct.pack("256s", b"eth0"))[18:24]
-address = socket.inet_aton(sys.argv[1])
-everyone = b"\\xff" * 6
-request = struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1)
-link.send(everyone + own + request + own + address + everyone + address)
-"""
-"""Tells the network, by a gratuitous ARP request, that the address given as the argument is here now."""

@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException, NotFound
 
-from localcloud import containers, networks
+from localcloud import containers, net_container, networks
 from localcloud.containers import DROPLET_LABEL, PART_LABEL
 from localcloud.engine import (
     LABEL,
@@ -25,8 +25,8 @@ from localcloud.engine import (
     say,
     stop_if_unused,
 )
-from localcloud.files import File, pack
-from localcloud.firewall_rules import DOCKER_RESOLVER, render
+from localcloud.files import pack
+from localcloud.firewall_rules import DOCKER_RESOLVER
 from localcloud.images import ensure_image
 from localcloud.machine_types import PUBLIC_NETWORK, Firewall, MachineError, MachineSpec, PowerState
 from localcloud.records import Record, Records
@@ -40,7 +40,6 @@ _RESOLV_CONF = (
     Path("/run/NetworkManager/no-stub-resolv.conf"),
 )
 _POWER_OFF_SECONDS = 30
-_RULES = "/run/seatrial.nft"
 
 
 class Machines:
@@ -231,7 +230,7 @@ class Machines:
             addresses = tuple(dict.fromkeys((*record.extra_addresses, addr)))
             self._records.change(id, extra_addresses=addresses)
             if self._running(self._name("net", id)):
-                self._announce(id, addr)
+                net_container.add_address(self._client, self._name("net", id), addr)
 
     def remove_public_address(self, id: int, addr: str) -> None:
         """Takes an added public address away."""
@@ -240,7 +239,7 @@ class Machines:
             left = tuple(known for known in record.extra_addresses if known != addr)
             self._records.change(id, extra_addresses=left)
             if self._running(self._name("net", id)):
-                self._exec(id, ["ip", "address", "del", f"{addr}/32", "dev", "eth0"], tolerate=True)
+                net_container.remove_address(self._client, self._name("net", id), addr)
 
     # -- inside ---------------------------------------------------------------------------------------
 
@@ -296,29 +295,11 @@ class Machines:
         if record.firewall is not None:
             self._apply_firewall(droplet, record.firewall)
         for address in record.extra_addresses:
-            self._announce(droplet, address)
+            net_container.add_address(self._client, self._name("net", droplet), address)
 
     def _apply_firewall(self, droplet: int, firewall: Firewall | None) -> None:
-        try:
-            text = render(firewall, docker_resolver=not _resolvers())
-        except ValueError as error:
-            raise MachineError(f"firewall of droplet {droplet}: {error}") from error
-        self._client.api.put_archive(
-            self._name("net", droplet), "/", pack([File(_RULES, text.encode(), 0o600)])
-        )
-        self._exec(droplet, ["nft", "-f", _RULES])
-
-    def _announce(self, droplet: int, address: str) -> None:
-        self._exec(droplet, ["ip", "address", "replace", f"{address}/32", "dev", "eth0"])
-        self._exec(droplet, ["python3", "-c", containers.ANNOUNCE, address])
-
-    def _exec(self, droplet: int, command: list[str], *, tolerate: bool = False) -> None:
-        api = self._client.api
-        run = api.exec_create(self._name("net", droplet), command)
-        output = api.exec_start(run["Id"])
-        if api.exec_inspect(run["Id"])["ExitCode"] != 0 and not tolerate:
-            lines = output.decode(errors="replace").strip().splitlines() or ["no reason given"]
-            raise MachineError(f"droplet {droplet}: {command[0]} failed: {lines[0]}")
+        name = self._name("net", droplet)
+        net_container.apply_firewall(self._client, name, firewall, docker_resolver=not _resolvers())
 
     def _resume(self) -> None:
         """Brings every droplet to the power state it is meant to have."""

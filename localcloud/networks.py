@@ -23,6 +23,11 @@ def docker_name(instance: str, name: str) -> str:
     return f"{instance}-{name}"
 
 
+def bridge_name(instance: str, name: str) -> str:
+    """The network's interface on this machine. Linux allows it 15 characters."""
+    return "st-" + hashlib.sha256(docker_name(instance, name).encode()).hexdigest()[:8]
+
+
 def ensure(client: docker.DockerClient, instance: str, name: str, cidr: str, *, internal: bool) -> None:
     """Makes the network where it is missing; the gateway is the range's first address.
 
@@ -40,8 +45,6 @@ def ensure(client: docker.DockerClient, instance: str, name: str, cidr: str, *, 
             if has != [cidr]:
                 raise MachineError(f"network {name} has the range {', '.join(has)} already, not {cidr}")
             return
-    # Linux allows 15 characters for an interface's name.
-    bridge = "st-" + hashlib.sha256(docker_name(instance, name).encode()).hexdigest()[:8]
     try:
         client.api.create_network(
             docker_name(instance, name),
@@ -51,7 +54,7 @@ def ensure(client: docker.DockerClient, instance: str, name: str, cidr: str, *, 
                 pool_configs=[docker.types.IPAMPool(subnet=cidr, gateway=str(wanted.network_address + 1))]
             ),
             labels={LABEL: instance, NETWORK_LABEL: name},
-            options={"com.docker.network.bridge.name": bridge},
+            options={"com.docker.network.bridge.name": bridge_name(instance, name)},
             check_duplicate=True,
         )
     except APIError as error:
