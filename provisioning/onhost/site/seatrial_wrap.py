@@ -82,6 +82,8 @@ def wrap(
             **own.get("DATABASES", {}),
             "default": _database(own, site["database"], django),
         }
+        if site["database"]["engine"] != "sqlite":
+            changes["INSTALLED_APPS"] = _with_postgres(own.get("INSTALLED_APPS", ()))
     if site.get("cache") and not {"CACHE_URL", "REDIS_URL"} & set(names):
         changes["CACHES"] = {**own.get("CACHES", {}), "default": _cache(own, site)}
     if site.get("smtp") and not any(name.startswith("EMAIL_") for name in names):
@@ -130,6 +132,12 @@ def _database(own: Mapping[str, Any], wanted: Mapping[str, Any], django: tuple[i
         if django >= (4, 1):
             theirs.setdefault("CONN_HEALTH_CHECKS", True)
     return {**theirs, "ENGINE": engine, **where}
+
+
+def _with_postgres(apps: Sequence[str]) -> list[str]:
+    """The apps, and Django's own one for PostgreSQL: some packages (Wagtail's search) want it there."""
+    ours = "django.contrib.postgres"
+    return [*apps] if any(app.startswith(ours) for app in apps) else [*apps, ours]
 
 
 def _cache(own: Mapping[str, Any], site: Mapping[str, Any]) -> Values:

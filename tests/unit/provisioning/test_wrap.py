@@ -60,6 +60,13 @@ def test_a_site_made_for_development_becomes_one_for_a_server() -> None:
     assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
 
 
+def test_on_postgres_djangos_own_app_for_it_is_there_once_since_packages_ask_for_it() -> None:
+    ours = "django.contrib.postgres"
+    assert wrapped()["INSTALLED_APPS"] == ["django.contrib.staticfiles", ours]
+    assert wrapped({"INSTALLED_APPS": (ours, "shop")})["INSTALLED_APPS"] == [ours, "shop"]
+    assert "INSTALLED_APPS" not in wrapped(database={"engine": "sqlite", "path": "/srv/shop/shared/db"})
+
+
 def test_hosts_and_origins_that_the_site_names_are_kept() -> None:
     own = {"ALLOWED_HOSTS": ["api.example.com"], "CSRF_TRUSTED_ORIGINS": ["https://partner.example.com"]}
     settings = wrapped(own)
