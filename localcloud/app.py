@@ -72,6 +72,7 @@ def _refuse_in_one_shape(app: FastAPI) -> None:
     def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = error.errors()
         if any(problem["loc"][0] == "path" for problem in problems):
+            log.warning("no such thing: %s %s", request.method, request.url.path)
             missing = errors.not_found()
             return answer(request, missing.status, missing.message)
         if any(problem["type"] == "json_invalid" for problem in problems):

@@ -11,7 +11,6 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 
 from localcloud.client_hello import UNRECOGNIZED_NAME, NotTls, server_name
@@ -137,12 +136,15 @@ async def _splice(
     first: bytes,
 ) -> None:
     async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
+        try:
             while data := await source.read(MOST_HEAD_BYTES):
                 target.write(data)
                 await target.drain()
             if target.can_write_eof():
                 target.write_eof()
+        except (ConnectionError, RuntimeError):  # one side is gone, so the other need not wait
+            onward_writer.close()
+            writer.close()
 
     try:
         onward_writer.write(first)

@@ -127,6 +127,7 @@ class Jobs:
             outcome(state)
             self._end(state, action.id, "completed")
         self._enforcer.apply()
+        log.info("%s of %s %s is done", action.type, action.resource_type, action.resource_id)
 
     def _perform(self, action: Action) -> Callable[[State], None]:
         """Do it on the machine; returns what then changes in the state."""

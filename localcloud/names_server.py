@@ -9,10 +9,28 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from dnslib import EDNS0, QTYPE, RCODE, RR, DNSError, DNSHeader, DNSRecord  # type: ignore[import-untyped]
+from dnslib import (  # type: ignore[import-untyped]
+    AAAA,
+    CAA,
+    CNAME,
+    EDNS0,
+    MX,
+    NS,
+    QTYPE,
+    RCODE,
+    RD,
+    RR,
+    SOA,
+    SRV,
+    TXT,
+    A,
+    DNSError,
+    DNSHeader,
+    DNSRecord,
+)
 
 from localcloud.state import Domain
-from localcloud.zones import Found, answer, text_of
+from localcloud.zones import Found, answer
 
 log = logging.getLogger(__name__)
 Zones = Callable[[], Mapping[str, Domain]]
@@ -103,13 +121,40 @@ def _fill(zones: Mapping[str, Domain], query: DNSRecord, answered: DNSRecord) ->
     if not found.known:
         answered.header.rcode = RCODE.NXDOMAIN
     for record in found.records:
-        answered.add_answer(*_wire(record))
+        answered.add_answer(_wire(record))
     for record in found.authority:
-        answered.add_auth(*_wire(record))
+        answered.add_auth(_wire(record))
 
 
-def _wire(found: Found) -> list[RR]:
-    return list(RR.fromZone(f"{found.name}. {found.ttl} IN {found.type} {text_of(found)}"))
+def _wire(found: Found) -> RR:
+    return RR(found.name, getattr(QTYPE, found.type), ttl=found.ttl, rdata=_data(found))
+
+
+def _data(found: Found) -> RD:
+    record = found.record
+    match found.type:
+        case "A":
+            return A(found.data)
+        case "AAAA":
+            return AAAA(found.data)
+        case "CNAME":
+            return CNAME(found.data)
+        case "NS":
+            return NS(found.data)
+        case "MX" if record:
+            return MX(found.data, record.priority)
+        case "SRV" if record:
+            return SRV(record.priority, record.weight, record.port, found.data)
+        case "CAA" if record:
+            return CAA(record.flags, record.tag, found.data)
+        case "TXT":
+            text = found.data.encode()
+            return TXT([text[start : start + 255] for start in range(0, len(text), 255)])
+        case "SOA":
+            primary, contact, *numbers = found.data.split()
+            return SOA(primary, contact, tuple(map(int, numbers)))
+        case other:
+            raise ValueError(f"no record type {other}")
 
 
 def _malformed(packet: bytes) -> bytes | None:

@@ -148,6 +148,7 @@ def _at(zone: Domain, name: str) -> list[Found] | None:
 
 
 def _one_ttl(records: list[Found]) -> list[Found]:
-    """The records with one TTL for all of a type, the smallest."""
+    """The records without repetitions, with one TTL for all of a type: the smallest."""
     least = {found.type: min(other.ttl for other in records if other.type == found.type) for found in records}
-    return [Found(found.name, found.type, found.data, least[found.type], found.record) for found in records]
+    different = {(found.type, text_of(found)): found for found in records}.values()
+    return [Found(found.name, found.type, found.data, least[found.type], found.record) for found in different]

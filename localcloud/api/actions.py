@@ -11,6 +11,9 @@ from localcloud.cloud import Cloud
 from localcloud.errors import not_found
 from localcloud.state import Action, State
 
+MOST_KEPT = 500
+"""How many finished actions are remembered."""
+
 
 def routes(cloud: Cloud) -> APIRouter:
     """The routes under /v2/actions."""
@@ -77,6 +80,9 @@ def begin(
         parameters=parameters,
     )
     state.actions[action.id] = action
+    finished = [known.id for known in state.actions.values() if known.status != "in-progress"]
+    for id in finished[:-MOST_KEPT]:
+        del state.actions[id]
     return action
 
 

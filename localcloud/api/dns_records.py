@@ -143,10 +143,6 @@ def fill(zone: Domain, record: DnsRecord, body: RecordBody) -> None:
     ]
     if any(record.type == "CNAME" or other.type == "CNAME" for other in neighbours):
         raise refused("CNAME records cannot share a name with other records")
-    if any(
-        (other.type, other.data, other.tag) == (record.type, record.data, record.tag) for other in neighbours
-    ):
-        raise refused(f"a {record.type} record for {record.name} with that data already exists")
 
 
 def relative(zone: Domain, name: str) -> str:

@@ -90,8 +90,8 @@ def routes(cloud: Cloud) -> APIRouter:
             if members(cloud, state, vpc):
                 raise ApiError(409, "Can not delete VPC with members")
             del state.vpcs[id]
-        if vpc.made:
-            cloud.fleet.remove_network(network_name(id))
+            if vpc.made:
+                cloud.fleet.remove_network(network_name(id))
 
     @router.get("/{id}/members")
     def list_members(request: Request, id: str, resource_type: str = "") -> dict[str, Any]:

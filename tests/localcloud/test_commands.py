@@ -7,6 +7,8 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,12 @@ def test_the_token_is_the_one_that_was_given(cloud: dict[str, Any]) -> None:
 
 def test_pydo_works_unchanged_over_https_with_the_local_ca(cloud: dict[str, Any]) -> None:
     client = Pydo(cloud["token"], endpoint=cloud["api_https_url"], connection_verify=cloud["ca_file"])
+    with client:
+        use(client)
+
+
+def use(client: Pydo) -> None:
+    """A little of everything, as pydo's users write it."""
     assert client.account.get()["account"]["status"] == "active"
     key = client.ssh_keys.create({"name": "laptop", "public_key": public_key("pydo")})["ssh_key"]
     assert client.ssh_keys.get(key["id"])["ssh_key"] == key
@@ -191,6 +199,22 @@ def test_a_droplet_cannot_be_made_without_docker_and_status_says_why(cloud: dict
         assert api.get(f"/v2/droplets/{made['droplet']['id']}").status_code == 404
     shown = localcloud("status", "--name", cloud["name"]).stdout
     assert "started with --api-only, so droplets cannot be made in it" in shown
+
+
+def test_what_is_made_at_the_same_time_does_not_collide(cloud: dict[str, Any]) -> None:
+    def make(number: int) -> dict[str, Any]:
+        with http(cloud) as api:
+            answer = api.post("/v2/vpcs", json={"name": f"net-{number}", "region": "fra1"})
+            assert answer.status_code == 201, answer.text
+            return dict(answer.json()["vpc"])
+
+    with ThreadPoolExecutor(12) as pool:
+        vpcs = list(pool.map(make, range(12)))
+    ranges = [ip_network(vpc["ip_range"]) for vpc in vpcs]
+    assert not any(a.overlaps(b) for a in ranges for b in ranges if a is not b)
+    with http(cloud) as api:
+        listed = api.get("/v2/vpcs").json()["vpcs"]
+    assert [vpc["name"] for vpc in listed if vpc["default"] and vpc["region"] == "fra1"] == ["default-fra1"]
 
 
 def test_names_are_served_over_udp_and_tcp(cloud: dict[str, Any]) -> None:

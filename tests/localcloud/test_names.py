@@ -12,6 +12,7 @@ from localcloud.names_server import reply
 from tests.localcloud.client import Client
 
 RECORDS = "/v2/domains/example.com/records"
+ODD = 'grüße; "quoted" \\ back\tslash'
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def zone(api: Client) -> Client:
         {"type": "A", "name": "*.apps", "data": "198.18.0.5"},
         {"type": "A", "name": "deep.under", "data": "198.18.0.6"},
         {"type": "MX", "name": "@", "data": "mail.example.com.", "priority": 10},
+        {"type": "TXT", "name": "odd", "data": ODD},
         {"type": "TXT", "name": "@", "data": 'v=spf1 "all" ' + "x" * 300},
         {
             "type": "SRV",
@@ -102,6 +104,17 @@ def test_every_type_of_record_is_served(cloud: Cloud, name: str, type: str, expe
 def test_a_long_text_comes_whole(cloud: Cloud) -> None:
     answer = ask(cloud, "example.com", "TXT")
     assert b"".join(answer.rr[0].rdata.data).decode() == 'v=spf1 "all" ' + "x" * 300
+
+
+@pytest.mark.usefixtures("zone")
+def test_a_text_may_hold_anything(cloud: Cloud) -> None:
+    assert ask(cloud, "odd.example.com", "TXT").rr[0].rdata.data[0].decode() == ODD
+
+
+@pytest.mark.usefixtures("zone")
+def test_the_same_record_twice_is_answered_once(cloud: Cloud, api: Client) -> None:
+    api.post(RECORDS, {"type": "A", "name": "@", "data": "198.18.0.2", "ttl": 90})
+    assert [record.ttl for record in ask(cloud, "example.com").rr] == [60]
 
 
 @pytest.mark.usefixtures("zone")
