@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 Status = Mapping[str, Any]
-"""What a host's `preflight` or `status` verb answers."""
+"""What a host's `preflight` or `status` verb answers; `unsettled` where a rollout broke off in its switch."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,11 @@ def make(
     """
     release = _built(statuses, build_key) or f"{now:%Y%m%d-%H%M%S}-{commit[:7]}"
     build_on = [name for name, status in statuses.items() if release not in _fitting(status, build_key)]
-    switch_on = [name for name, status in statuses.items() if _serves(status) != (release, configuration)]
+    switch_on = [
+        name
+        for name, status in statuses.items()
+        if _serves(status) != (release, configuration) or status["unsettled"]
+    ]
     return Plan(release, tuple(build_on), tuple(switch_on))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import signal
 import sys
 from types import FrameType
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
+    # What paramiko logs, a failure says in one line.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     progress = Progress(several_hosts=len(request.app_hosts) > 1)
     what = f"{request.site}@{request.commit[:7]}" + (f" ({request.subject})" if request.subject else "")
     progress.say(f"release {what} to {request.url}, {hosts_line(len(request.app_hosts))}")

@@ -187,6 +187,8 @@ class Rollout:
                 cut = f", {settled['cut_off']} requests cut off" if settled["cut_off"] else ""
                 self._progress.detail(name, f"old slot ended after {settled['drain_seconds']} s{cut}")
             self._outside.stop()
+        # From here on nothing is undone: the release is live, and what was before it has ended.
+        self._touched = []
 
     def _hook(self, name: str, command: str, **more: str) -> None:
         if not command.strip():

@@ -99,6 +99,8 @@ def _next_for(cause: str) -> str:
     module = re.search(r"No module named '([^']+)'", cause)
     if module:
         return f"add what provides '{module.group(1).split('.')[0]}' to the site's requirements"
+    if cause.startswith("PermissionError") or "Read-only file system" in cause:
+        return "a running site may write only below its shared folder: uploads, and what is set to go there"
     if "OperationalError" in cause and "connect" in cause:
         return "see whether the database runs: systemctl status postgresql"
     return "correct it in the site's repository, or seatrial:revision, and run `make up` again"

@@ -71,6 +71,11 @@ class Layout:
         return self.root / "var" / "cache" / f"{self.site}-build"
 
     @property
+    def build_cache(self) -> Path:
+        """What uv has downloaded and built."""
+        return self.build_home / ".cache" / "uv"
+
+    @property
     def run_home(self) -> Path:
         return self.root / "var" / "cache" / self.site
 

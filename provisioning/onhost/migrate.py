@@ -28,7 +28,9 @@ def migrate(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str
         )
         raise Failure(
             f"{which} failed: {cause}" + (kept if report else ""),
-            next_step="correct the migration in the site's repository, and run `make up` again",
+            next_step=found.next_step
+            if found and not report.get("failed")
+            else "correct the migration in the site's repository, and run `make up` again",
             log=lines,
         )
     if report["unknown"]:

@@ -31,7 +31,7 @@ def preflight(layout: Layout, keep: int) -> dict[str, Any]:
             f"the host lacks {', '.join(missing)}", next_step="run `make up` again, which provisions the host"
         )
     usage = shutil.disk_usage(layout.releases)
-    if not releases.prunable(layout, keep):
+    if not releases.prunable(layout, keep) and not layout.build_cache.exists():
         check_disk(layout)
     memory = available_memory_mb()
     if memory < LEAST_MEMORY_MB:
@@ -68,6 +68,8 @@ def status(layout: Layout) -> dict[str, Any]:
         "releases": [{**known, "fits": known.get("basis") == basis} for known in releases.built(layout)],
         "live": releases.live(layout),
         "previous": releases.linked(layout.base / "previous"),
+        # `next` is there from before the first switch until the old slot has ended.
+        "unsettled": releases.linked(layout.base / "next") is not None,
         "lock": lock.holder(layout),
     }
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from .layout import SLOTS, Layout
 
+_SCARCE_BYTES = 1_500_000_000
+_SERVED = ".served"
+
 
 def built(layout: Layout) -> list[dict[str, Any]]:
     """Every release that was built to its end, oldest first: id, commit, subject, build_key."""
@@ -76,12 +79,20 @@ def superfluous(ids: Iterable[str], keep: int, guarded: Collection[str]) -> list
 
 
 def prunable(layout: Layout, keep: int) -> list[str]:
-    """The half-built releases, and the built ones beyond `keep`."""
+    """The half-built releases, the served ones beyond `keep`, and the never served ones but the last."""
     guarded = protected(layout)
     complete = [known["id"] for known in built(layout)]
     folders = [path for path in layout.releases.glob("*") if path.is_dir() and not path.name.startswith(".")]
     half_built = [path.name for path in folders if path.name not in complete and path.name not in guarded]
-    return [*half_built, *superfluous(complete, keep, guarded)]
+    # A release that failed is kept for the next try alone: it must not take the room of one to go back to.
+    served = [name for name in complete if (layout.release(name) / _SERVED).exists()]
+    unserved = [name for name in complete if name not in served]
+    return [*half_built, *superfluous(served, keep, guarded), *superfluous(unserved, 1, guarded)]
+
+
+def mark_as_served(layout: Layout, release_id: str) -> None:
+    """Remember that a release went live and stayed."""
+    (layout.release(release_id) / _SERVED).touch()
 
 
 def prune(layout: Layout, keep: int) -> list[str]:
@@ -90,6 +101,9 @@ def prune(layout: Layout, keep: int) -> list[str]:
     for name in gone:
         remove(layout, name)
     (layout.base / "next").unlink(missing_ok=True)
+    if shutil.disk_usage(layout.releases).free < _SCARCE_BYTES:
+        # Downloads can be had again; environments that were made of them stay whole.
+        shutil.rmtree(layout.build_cache, ignore_errors=True)
     used = {path.readlink().name for path in layout.releases.glob("*/venv") if path.is_symlink()}
     for venv in layout.venvs.glob("*"):
         if venv.name not in used:

@@ -113,6 +113,7 @@ def settle(layout: Layout, runner: Runner, drain_seconds: float) -> dict[str, An
     slot = releases.live_slot(layout)
     if slot is None:
         raise Failure("no slot is live", next_step="run `make up` again")
+    releases.mark_as_served(layout, releases.linked(layout.slots / f"{slot}.release") or "")
     idle = other(slot)
     began = time.monotonic()
     left = _drain(layout, idle, drain_seconds) if _is_active(runner, idle) else 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.onhost import build, migrate
+from provisioning.onhost import build, environments, migrate
 from provisioning.onhost.commands import Runner
 from provisioning.onhost.layout import Layout
 from provisioning.onhost.wire import Failure
@@ -170,8 +170,9 @@ def test_the_site_that_wagtail_start_makes_is_built(builder: Builder) -> None:
 
 def test_compressed_style_sheets_are_made_in_the_build(builder: Builder) -> None:
     settings = FILES["office/settings.py"].replace('"memos"]', '"memos", "compressor"]') + (
-        'COMPRESS_OFFLINE = True\nSTATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder",'
-        ' "compressor.finders.CompressorFinder"]\n'
+        "COMPRESS_OFFLINE = True\n"
+        'STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder",\n'
+        '    "compressor.finders.CompressorFinder"]\n'
     )
     urls = """
 from django.urls import path
@@ -225,6 +226,30 @@ def test_a_project_in_a_subdirectory_with_requirements_at_the_top_is_built(build
     (code / "backend" / "requirements.txt").rename(code / "requirements.txt")
     built = builder.build(code, subdirectory="backend")
     assert built["project"] == "backend"
+
+
+def test_packages_come_from_a_lock_file_as_it_says(builder: Builder) -> None:
+    code = office(builder.code())
+    (code / "requirements.txt").unlink()
+    (code / "pyproject.toml").write_text(
+        '[project]\nname = "office"\nversion = "1"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["django==5.2.1"]\n[dependency-groups]\ndev = ["isodate"]\n'
+    )
+    subprocess.run(["uv", "lock", "--quiet"], cwd=code, check=True)
+    built = builder.build(code)
+    assert built["django"] == "5.2.1"
+    packages = environments.installed_packages(builder.layout.release(built["id"]) / "venv")
+    assert "gunicorn" in packages
+    assert "isodate" not in packages, "what is only for development was installed"
+
+
+def test_packages_come_from_pyproject_where_there_is_no_lock_file(builder: Builder) -> None:
+    code = office(builder.code())
+    (code / "requirements.txt").unlink()
+    (code / "pyproject.toml").write_text(
+        '[project]\nname = "office"\nversion = "1"\ndependencies = ["django==5.2.1"]\n'
+    )
+    assert builder.build(code)["django"] == "5.2.1"
 
 
 @pytest.mark.parametrize(

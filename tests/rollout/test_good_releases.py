@@ -70,15 +70,18 @@ def test_a_changed_environment_reaches_the_site_without_a_build(stage: Stage) ->
 
 
 def test_an_older_release_comes_back_without_a_build(stage: Stage) -> None:
-    newest = _head(stage)
-    back = stage.release(stage.repository.first)
+    older, version = _head(stage), stage.facts()["version"]
+    changes = stage.repository.changed("memos/views.py", 'VERSION = "two"', 'VERSION = "newer"')
+    newer = stage.release(stage.repository.commit("Newer", changes))
+    assert newer.status == 0, newer.told
+    assert stage.facts()["version"] == "newer"
+    back = stage.release(older)
+    stage.repository.go_back_to(older)
     assert back.status == 0, back.told
     assert "build" not in back.document["rollout"]["seconds"]
-    assert stage.facts()["version"] == "one"
-    forth = stage.release(newest)
-    assert forth.status == 0, forth.told
-    assert stage.facts()["version"] == "two"
-    assert back.visitors["failed"] + forth.visitors["failed"] == 0
+    assert stage.facts()["version"] == version
+    assert back.visitors["failed"] == 0, back.visitors
+    assert back.document["previous_release"]["id"] == newer.document["release"]["id"]
 
 
 def test_only_so_many_releases_are_kept_and_each_run_is_on_record(stage: Stage) -> None:

@@ -20,10 +20,12 @@ def layout(tmp_path: Path) -> Layout:
     return made
 
 
-def built(layout: Layout, name: str, venv: str = "") -> None:
+def built(layout: Layout, name: str, venv: str = "", *, served: bool = True) -> None:
     folder = layout.release(name)
     folder.mkdir()
     (folder / "built.json").write_text(json.dumps({"id": name}))
+    if served:
+        releases.mark_as_served(layout, name)
     if venv:
         (layout.venvs / venv).mkdir(parents=True, exist_ok=True)
         (folder / "venv").symlink_to(f"../.venvs/{venv}")
@@ -82,6 +84,14 @@ def test_the_newest_releases_stay_with_those_in_use_and_half_built_ones_go(layou
     assert sorted(releases.prune(layout, keep=3)) == ["2", "3", "half"]
     assert [entry["id"] for entry in releases.built(layout)] == ["1", "4", "5"]
     assert sorted(path.name for path in layout.venvs.iterdir()) == ["of-1", "shared"]
+
+
+def test_releases_that_never_served_do_not_push_out_those_that_did(layout: Layout) -> None:
+    for name in ("1", "2", "3"):
+        built(layout, name)
+    for name in ("4", "5", "6"):
+        built(layout, name, served=False)
+    assert releases.prunable(layout, keep=3) == ["4", "5"]
 
 
 def test_releases_in_use_are_never_removed() -> None:

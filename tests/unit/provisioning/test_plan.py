@@ -19,7 +19,7 @@ def status(
     *releases: dict[str, Any], live: str = "", configuration: str = "c", previous: str | None = None
 ) -> dict[str, Any]:
     serving = {"id": live, "configuration": configuration, "slot": "blue"} if live else None
-    return {"releases": [*releases], "live": serving, "previous": previous}
+    return {"releases": [*releases], "live": serving, "previous": previous, "unsettled": False}
 
 
 def make(statuses: dict[str, dict[str, Any]], configuration: str = "c") -> plan.Plan:
@@ -51,6 +51,11 @@ def test_a_release_built_on_another_basis_is_built_anew() -> None:
     made = make({"a": status(release("one", fits=False), live="one")})
     assert made.release != "one"
     assert made.build_on == ("a",)
+
+
+def test_a_host_where_a_rollout_broke_off_in_its_switch_is_switched_again() -> None:
+    made = make({"a": {**status(release("one"), live="one"), "unsettled": True}})
+    assert (made.build_on, made.switch_on) == ((), ("a",))
 
 
 def test_a_new_host_gets_the_release_that_the_others_serve() -> None:
