@@ -99,7 +99,7 @@ class Project:
             [".venv/bin/python", "-m", "localcloud", "status", "--name", self.cloud, "--json"],
             cwd=self.folder,
             env=self.environment,
-            check=True,
+            check=False,  # 3: it does not run
             capture_output=True,
             text=True,
         )
