@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+)
 from pydantic.fields import FieldInfo
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -23,6 +31,18 @@ def setting(
     """One setting: its default, and all that is said of it in documents and complaints."""
     extra = {"wanted": wanted, "example": example, "group": group, "hidden": hidden}
     return Field(default=default, description=description, json_schema_extra=extra)
+
+
+def context(info: ValidationInfo, key: str) -> Any:
+    """What is known beside the values themselves: `stack`, its name; `secret`, which are encrypted."""
+    return (info.context or {}).get(key, ())
+
+
+def inside(path: str) -> str:
+    """A path within the repository, in its shortest form. Raises ValueError where it leads out of it."""
+    if ".." in path.split("/"):
+        raise ValueError("leads out of the repository")
+    return path.rstrip("/").removeprefix("./") if path != "." else ""
 
 
 FROZEN = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)

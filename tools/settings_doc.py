@@ -22,7 +22,7 @@ from infra.fields import Hooks, Smtp, value_type
 from infra.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
-_NOTICE = "written by `python -m tools.settings_doc` from infra/settings.py; change it there"
+_NOTICE = "written by `python -m tools.settings_doc` from infra/settings/; change it there"
 _INTRODUCTION = f"""\
 # Settings
 
