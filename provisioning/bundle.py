@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import io
 import json
-import re
 import shlex
 import string
 import tarfile
@@ -19,28 +18,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning import sitefile
+from provisioning import sitefile, wiring
+from provisioning.bundle_inputs import is_shared, mistakes
 from provisioning.sizing import size_for
 
-ROLES = ("base", "database", "cache", "app")
+ROLES = ("base", "database", "cache", "edge", "app")
 """Every role, in the order in which they are applied."""
 
 UV_VERSION = "0.13.8"
 
 _HERE = Path(__file__).parent
 _TIME_LIMIT = 1700  # seconds; of these a bundle may wait 600 for another one to end, and 600 for cloud-init
-_REQUIRED = ("site_name", "server_names", "url", "database", "cache", "memory_mb", "cpus", "stack")
-_OPTIONAL = ("python_version",)
-_PREFIXES = ("smtp.", "envname.")
-_FORMS = {
-    "site_name": (r"[a-z][a-z0-9-]{0,23}", "a lower-case letter, then up to 23 letters, digits or hyphens"),
-    "server_names": (r"[a-zA-Z0-9.-]+( [a-zA-Z0-9.-]+)*", "host names with spaces between"),
-    "url": (r"https?://[a-zA-Z0-9.-]+(:\d+)?/?", "http(s)://name[:port]"),
-    "database": (r"sqlite|postgres", "sqlite or postgres"),
-    "cache": (r"redis|none", "redis or none"),
-    "memory_mb": (r"[1-9]\d{0,7}", "a number of MiB"),
-    "cpus": (r"[1-9]\d{0,3}", "a number"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,18 +57,26 @@ def render(
 
     `variables`: site_name, server_names (with spaces between, the canonical one first), url, database,
     cache, memory_mb, cpus, stack, and where there are any python_version, `smtp.*`, `envname.*`.
-    `secrets`: secret_key, database_password, smtp_password, `env.NAME`.
+    In the topology `balanced` also topology, private_address, private_network; for the role edge app_servers
+    (`app-1=10.116.0.4 ...`), health_path, rate_limit, drain_seconds; for the role app database_host,
+    redis_host, edge_addresses.
+    `secrets`: secret_key, database_password, redis_password, stats_password, smtp_password, `env.NAME`.
+    What a host's roles don't use is not put on it, and changes nothing of its digest.
     Raises ValueError, one line for each thing that is wrong.
     """
     ordered = [role for role in ROLES if role in roles]
-    _check(roles, ordered, variables, secrets)
+    wrong = [*mistakes(roles, ROLES, variables, secrets)]
+    if wrong:
+        raise ValueError("\n".join(wrong))
     values = _values(host, ordered, variables)
     try:
         hidden = _hidden(ordered, variables, secrets)
     except ValueError as error:
         raise ValueError(f"host {host}: {error}") from None
 
-    files = dict(sorted(_files(ordered, values)))
+    wired = {name: text for role in ordered for name, text in wiring.values_of(role, variables).items()}
+
+    files = dict(sorted(_files(ordered, values, wired)))
     bootstrap = (_HERE / "roles/shared/bootstrap.sh").read_text()
     digest = _digest([bootstrap.encode(), *_flat(files), json.dumps(hidden, sort_keys=True).encode()])
     secret_line = " ".join(
@@ -94,41 +90,12 @@ def render(
     )
 
 
-def _check(
-    roles: Sequence[str], ordered: Sequence[str], variables: Mapping[str, str], secrets: Mapping[str, str]
-) -> None:
-    wrong = [f"unknown role {role!r}; there are {', '.join(ROLES)}" for role in roles if role not in ROLES]
-    if not ordered:
-        wrong.append("a host needs at least one role")
-    wrong += [f"variable {name} is missing" for name in _REQUIRED if name not in variables]
-    known = (*_REQUIRED, *_OPTIONAL)
-    wrong += [
-        f"unknown variable {name}"
-        for name in variables
-        if name not in known and not name.startswith(_PREFIXES)
-    ]
-    for name, (form, meaning) in _FORMS.items():
-        if name in variables and not re.fullmatch(form, variables[name]):
-            wrong.append(f"variable {name} is {variables[name]!r}: it must be {meaning}")
-    if "app" in roles and "secret_key" not in secrets:
-        wrong.append("secret secret_key is missing")
-    uses_postgres = "database" in roles or ("app" in roles and variables.get("database") == "postgres")
-    if uses_postgres and "database_password" not in secrets:
-        wrong.append("secret database_password is missing")
-    known_secrets = ("secret_key", "database_password", "smtp_password")
-    wrong += [
-        f"unknown secret {name}"
-        for name in secrets
-        if name not in known_secrets and not name.startswith("env.")
-    ]
-    if wrong:
-        raise ValueError("\n".join(wrong))
-
-
 def _values(host: str, roles: Sequence[str], variables: Mapping[str, str]) -> dict[str, str]:
     """What `@{name}` stands for in the roles' files, and what their scripts have as shell variables."""
     site = variables["site_name"]
-    sizing = size_for(memory_mb=int(variables["memory_mb"]), cpus=int(variables["cpus"]))
+    sizing = size_for(
+        memory_mb=int(variables["memory_mb"]), cpus=int(variables["cpus"]), shared=is_shared(variables)
+    )
     minute = int.from_bytes(hashlib.sha256(host.encode()).digest()[:4], "big") % 120
     return {
         "host": host,
@@ -153,13 +120,20 @@ def _hidden(roles: Sequence[str], variables: Mapping[str, str], secrets: Mapping
     if "database" in roles:
         user = sitefile.database_name(variables["site_name"])
         hidden["database_verifier"] = sitefile.scram_verifier(secrets["database_password"], user=user)
+    if "cache" in roles and is_shared(variables):
+        hidden["redis_acl"] = sitefile.redis_acl(secrets["redis_password"])
+    if "edge" in roles:
+        hidden["edge_operators"] = sitefile.edge_operators(secrets["stats_password"])
     return hidden
 
 
-def _files(roles: Sequence[str], values: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _files(
+    roles: Sequence[str], values: Mapping[str, str], wired: Mapping[str, str]
+) -> Iterator[tuple[str, bytes]]:
     for name in ("lib.sh", "run.sh"):
         yield f"shared/{name}", (_HERE / "roles/shared" / name).read_bytes()
-    assignments = (f"{name}={shlex.quote(value)}\n" for name, value in sorted(values.items()))
+    shell = {**values, **{name: wired[name] for name in wiring.FOR_SCRIPTS if name in wired}}
+    assignments = (f"{name}={shlex.quote(value)}\n" for name, value in sorted(shell.items()))
     yield "variables.sh", "".join(assignments).encode()
     packages = {line for role in roles for line in (_HERE / f"roles/{role}/packages").read_text().split()}
     yield "packages", "".join(f"{line}\n" for line in sorted(packages)).encode()
@@ -168,10 +142,14 @@ def _files(roles: Sequence[str], values: Mapping[str, str]) -> Iterator[tuple[st
         yield f"{role}/role.sh", (folder / "role.sh").read_bytes()
         for path in folder.glob("files/**/*"):
             if path.is_file():
-                yield f"{role}/{path.relative_to(folder).as_posix()}", _fill(path, values).encode()
-    if "app" in roles:
+                yield (
+                    f"{role}/{path.relative_to(folder).as_posix()}",
+                    _fill(path, {**values, **wired}).encode(),
+                )
+    if {"app", "edge"} & {*roles}:
+        yield "shared/seatrial-host", (_HERE / "roles/shared/seatrial-host").read_bytes()
         for path in (_HERE / "onhost").glob("**/*.py"):
-            yield f"app/files/onhost/{path.relative_to(_HERE / 'onhost').as_posix()}", path.read_bytes()
+            yield f"shared/onhost/{path.relative_to(_HERE / 'onhost').as_posix()}", path.read_bytes()
 
 
 def _fill(path: Path, values: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What the site must know on its host: site.json and site.env (roles/app/README.md says what is in them)."""
+"""What has secrets in it: site.json, site.env (roles/app/README.md), and passwords as servers keep them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 _SOCKET_FOLDER = "/run/postgresql"
 _REDIS_URL = "unix:///run/redis/redis-server.sock?db=0"
@@ -39,9 +40,11 @@ def site_json(variables: Mapping[str, str], secrets: Mapping[str, str]) -> str:
             "name": name,
             "user": name,
             "password": secrets["database_password"],
-            "host": _SOCKET_FOLDER,
+            "host": variables.get("database_host") or _SOCKET_FOLDER,
             "path": None,
         }
+        if variables.get("database_host"):
+            database["port"] = "5432"
     smtp = _prefixed(variables, "smtp.")
     if smtp and "smtp_password" in secrets:
         smtp["password"] = secrets["smtp_password"]
@@ -51,7 +54,7 @@ def site_json(variables: Mapping[str, str], secrets: Mapping[str, str]) -> str:
         "url": variables["url"].rstrip("/"),
         "secret_key": secrets["secret_key"],
         "database": database,
-        "cache": {"url": _REDIS_URL} if variables["cache"] == "redis" else None,
+        "cache": {"url": _redis_url(variables, secrets)} if variables["cache"] == "redis" else None,
         "static_root": None,
         "media_root": f"{shared}/media",
         "static_url": None,
@@ -79,6 +82,25 @@ def site_env(secrets: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
+def redis_acl(password: str) -> str:
+    """Redis's users as its ACL file has them: one, who may use a cache and do nothing to the server.
+
+    The password is in it as its digest.
+    """
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    return f"user default on #{digest} ~* &* +@all -@admin -@dangerous +flushdb +info\n"
+
+
+def edge_operators(password: str) -> str:
+    """Who may see HAProxy's statistics, as a part of its configuration.
+
+    Raises ValueError for a password that has more in it than letters, digits, hyphens and underscores.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", password):
+        raise ValueError("stats_password: only letters, digits, hyphens and underscores can be used")
+    return f"userlist operators\n    user seatrial insecure-password {password}\n"
+
+
 def scram_verifier(password: str, *, user: str) -> str:
     """What PostgreSQL stores of a password: always the same text, so that it can be compared.
 
@@ -94,6 +116,11 @@ def scram_verifier(password: str, *, user: str) -> str:
     server_key = hmac.digest(salted, b"Server Key", "sha256")
     salt64, stored64, server64 = (base64.b64encode(part).decode() for part in (salt, stored_key, server_key))
     return f"SCRAM-SHA-256${_SCRAM_ITERATIONS}:{salt64}${stored64}:{server64}"
+
+
+def _redis_url(variables: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+    host = variables.get("redis_host")
+    return f"redis://:{quote(secrets['redis_password'], safe='')}@{host}:6379/0" if host else _REDIS_URL
 
 
 def _prefixed(values: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import build, lock, migrate, preflight, receive, releases, slots
+from . import build, edge, lock, migrate, preflight, receive, releases, slots
 from .commands import CommandFailed, Runner
 from .layout import Layout
 from .wire import Failure, emit, emit_failure
@@ -90,8 +90,10 @@ def main(arguments: list[str]) -> int:
     """Run one verb."""
     if arguments[:1] == ["manage"] and len(arguments) >= 2:
         return _manage(Layout(arguments[1]), arguments[2:])
-    if len(arguments) != 1 or arguments[0] not in {**READING, **LOCKING, **CHANGING}:
-        verbs = ", ".join([*READING, *LOCKING, *CHANGING])
+    if arguments == ["edge-keep"]:
+        return _edge_keep()
+    if len(arguments) != 1 or arguments[0] not in {**READING, **LOCKING, **CHANGING, **edge.VERBS}:
+        verbs = ", ".join([*READING, *LOCKING, *CHANGING, *edge.VERBS])
         print(f"usage: seatrial-host <verb> with JSON on stdin; verbs: {verbs}", file=sys.stderr)
         print("       seatrial-host manage <site> <command of manage.py> ...", file=sys.stderr)
         return 2
@@ -115,6 +117,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _do(name: str, layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    if name in edge.VERBS:
+        return edge.VERBS[name](edge.Edge(), request)
     if name in READING:
         return READING[name](layout, runner, request)
     if name in LOCKING:
@@ -125,6 +129,16 @@ def _do(name: str, layout: Layout, runner: Runner, request: Request) -> dict[str
         # Checked when it is our turn: whoever had it before may have taken the lock over.
         lock.require(layout, request["token"])
         return CHANGING[name](layout, runner, request)
+
+
+def _edge_keep() -> int:
+    """For HAProxy's unit, before a reload: no site is named, and what is wrong is a line of the journal."""
+    try:
+        edge.keep(edge.Edge())
+    except Failure as failure:
+        print(failure.cause, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _first_line() -> bytes:

@@ -34,8 +34,7 @@ if [ "$("$uv/bin/uv" --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ];
 fi
 ensure_link "$uv/bin/uv" /usr/local/bin/uv
 
-install_tree "$files/onhost" /usr/local/lib/seatrial/onhost
-install_file "$files/seatrial-host" /usr/local/sbin/seatrial-host 0755 root:root
+install_host_program
 
 install_file "$files/gunicorn.py" "/etc/$site/gunicorn.py" 0644 root:root
 install_file "$files/gunicorn@.service" /etc/systemd/system/gunicorn@.service 0644 root:root daemon-reload

@@ -1,12 +1,13 @@
-# PostgreSQL on its unix socket, with one database and one user: the site's.
+# PostgreSQL on its unix socket and, for other hosts, on the private address; with one database and one user: the site's.
 # shellcheck shell=bash
-: "${files:?}" "${database_name:?}"
+: "${files:?}" "${database_name:?}" "${private_address=}"
 
 cluster=$(pg_lsclusters --no-header | awk '$2 == "main" { print $1 }' | sort --version-sort | tail -n 1)
 [ -n "$cluster" ] || fail "PostgreSQL has no cluster named main; see: pg_lsclusters"
 postgres=postgresql@$cluster-main.service
 configuration=/etc/postgresql/$cluster/main
 
+if [ -n "$private_address" ]; then after_private_address postgresql@.service; fi
 ensure_directory "$configuration/conf.d" 0755 postgres:postgres
 install_file "$files/postgresql.conf" "$configuration/conf.d/seatrial.conf" 0644 postgres:postgres "$postgres:restart"
 install_file "$files/pg_hba.conf" "$configuration/pg_hba.conf" 0640 postgres:postgres "$postgres:reload"

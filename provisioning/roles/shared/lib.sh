@@ -3,7 +3,7 @@
 # ends half-way is finished by the next one.
 # shellcheck shell=bash
 
-: "${secrets=}"
+: "${secrets=}" "${work=}" "${private_address=}"
 pending=/run/seatrial/pending
 role=
 install -d -m 0755 "$pending"
@@ -98,6 +98,26 @@ install_tree() {
     while IFS= read -r path; do
         [ -e "$source/$path" ] || ensure_absent "$destination/$path"
     done < <(cd "$destination" && find . -type f -not -path '*/__pycache__/*' -printf '%P\n' | sort)
+}
+
+# install_host_program: `seatrial-host`, which does the steps of a release.
+install_host_program() {
+    install_tree "$work/shared/onhost" /usr/local/lib/seatrial/onhost
+    install_file "$work/shared/seatrial-host" /usr/local/sbin/seatrial-host 0755 root:root
+}
+
+# after_private_address UNIT: a unit that listens there starts when the address is up, however late that is.
+after_private_address() {
+    local waiting=seatrial-private-address.service folder=/etc/systemd/system
+    install_file <(
+        printf '[Unit]\nDescription=The private address\nAfter=network-online.target\nWants=network-online.target\n\n'
+        printf '[Service]\nType=oneshot\nTimeoutStartSec=300\n'
+        printf 'ExecStart=/bin/sh -c "until ip -4 -brief address show to %s | grep -q .; do sleep 0.5; done"\n' \
+            "$private_address"
+    ) "$folder/$waiting" 0644 root:root daemon-reload
+    ensure_directory "$folder/$1.d" 0755 root:root
+    install_file <(printf '[Unit]\nWants=%s\nAfter=%s\n' "$waiting" "$waiting") "$folder/$1.d/private-address.conf" \
+        0644 root:root daemon-reload
 }
 
 # ensure_absent PATH [ACTION...]

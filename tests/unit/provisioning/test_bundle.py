@@ -103,7 +103,7 @@ def test_packages_of_all_roles_are_asked_for_at_once() -> None:
 
 
 def test_the_host_program_goes_along_with_the_app_role() -> None:
-    assert "app/files/onhost/__main__.py" in files(bundle())
+    assert "shared/onhost/__main__.py" in files(bundle())
     assert not any("onhost" in name for name in files(bundle(roles=("base", "cache"))))
 
 
@@ -145,7 +145,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
             secrets={"database_password": "x", "pin": "1"},
         )
     assert str(raised.value).splitlines() == [
-        "unknown role 'edgy'; there are base, database, cache, app",
+        "unknown role 'edgy'; there are base, database, cache, edge, app",
         "unknown variable colour",
         "variable site_name is 'My Shop': it must be "
         "a lower-case letter, then up to 23 letters, digits or hyphens",
