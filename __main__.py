@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from infra import config, dns
+from infra import config, dns, promotion
 from infra.settings import SettingsError
 from infra.site import Site, SiteArgs
 from provisioning import source
@@ -18,19 +18,31 @@ def main() -> None:
     try:
         settings = config.read()
         key = settings.deploy_key.get_secret_value() or None
-        commit = source.resolve(settings.repository, settings.revision, deploy_key=key)
+        verified = promotion.verified_revision(settings.verified_by) if settings.verified_by else ""
+        revision = promotion.revision(settings, verified)
+        commit = source.resolve(settings.repository, revision, deploy_key=key)
+        promotion.require(settings, commit.sha, verified)
         if not settings.create_domain:
             dns.require_domain(settings.domain)
-    except (SettingsError, source.SourceError, dns.DomainError) as error:
+    except (SettingsError, promotion.PromotionError, source.SourceError, dns.DomainError) as error:
         raise pulumi.RunError(str(error)) from None
 
     if commit.dirty:
         pulumi.warn(
             f"{settings.repository} has changes that are not committed; {commit.sha[:12]} goes without them"
         )
+    unverified = settings.allow_unverified if promotion.is_unverified(settings, commit.sha, verified) else ""
+    if unverified:
+        pulumi.warn(f"{commit.sha[:12]} is not the verified commit {verified[:12]}; allowed: {unverified}")
     site = Site(
         settings.site_name,
-        SiteArgs(stack=pulumi.get_stack(), settings=settings, commit=commit.sha, subject=commit.subject),
+        SiteArgs(
+            stack=pulumi.get_stack(),
+            settings=settings,
+            commit=commit.sha,
+            subject=commit.subject,
+            unverified=unverified,
+        ),
     )
     pulumi.export("site_url", settings.url)
     pulumi.export("site_name", settings.site_name)
@@ -40,6 +52,8 @@ def main() -> None:
     pulumi.export("previous_release", site.previous_release)
     pulumi.export("rollout", site.rollout)
     pulumi.export("functional_test_env", site.functional_test_env)
+    if site.verified_revision is not None:
+        pulumi.export("verified_revision", site.verified_revision)
     if settings.allow_test_commands:
         pulumi.export("ssh_private_key", site.private_key)
 

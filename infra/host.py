@@ -23,8 +23,7 @@ _DIAL_ERRORS = 60
 class HostArgs:
     """What Host needs.
 
-    `host` is its short name in the stack, `account_name` the droplet's name in the account; `variables` and
-    `secrets` go to its roles (provisioning/bundle.py), to which the host adds its memory and CPUs.
+    `host` is its short name in the stack, `account_name` the droplet's name in the account.
     `guard` is what must stand before anything runs on the host: its firewall.
     """
 
@@ -35,24 +34,26 @@ class HostArgs:
     size: str
     image: str
     vpc_id: Input[str]
-    tag: Input[str]
+    tags: Sequence[Input[str]]
     access: KeyPair
     key_fingerprint: Input[str]
-    variables: Mapping[str, Input[str]]
-    secrets: Mapping[str, Input[str]]
     reserved_ip: bool
     protect: bool
+    protect_address: bool
     guard: pulumi.Resource
 
 
 class Host(pulumi.ComponentResource):
-    """A droplet with its roles applied.
+    """A droplet, with its roles applied once `provision` is called: hosts are told each other's addresses.
 
     Children: the host key (tls.PrivateKey), the droplet (digitalocean.Droplet), its provisioning
     (command.remote.Command), a reserved address where asked for (digitalocean.ReservedIp).
     Outputs: droplet_id, ssh_address (the droplet's own), public_address (the reserved one if there is one),
-    private_address, host_key, applied (digest of what was provisioned).
+    private_address, host_key; from `provision` on: applied (digest of what was provisioned).
     """
+
+    name: str
+    roles: Sequence[str]
 
     droplet_id: Output[str]
     ssh_address: Output[str]
@@ -64,8 +65,10 @@ class Host(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: HostArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("seatrial:host:Host", name, None, opts)
+        self._component_name, self._args = name, args
+        self.name, self.roles = args.host, args.roles
         host_key = key_pair(f"{name}-host-key", ResourceOptions(parent=self))
-        droplet = self._droplet(f"{name}-droplet", args, host_key)
+        self._droplet = droplet = self._make_droplet(f"{name}-droplet", args, host_key)
         self.droplet_id = droplet.id
         self.ssh_address = droplet.ipv4_address
         self.private_address = droplet.ipv4_address_private
@@ -76,20 +79,25 @@ class Host(pulumi.ComponentResource):
                 f"{name}-address",
                 region=args.region,
                 droplet_id=droplet.id.apply(int),
-                opts=ResourceOptions(parent=self, protect=args.protect),
+                opts=ResourceOptions(parent=self, protect=args.protect_address),
             )
             self.public_address = reserved.ip_address
 
-        rendered = self._bundle(args, droplet)
+    def provision(self, *, variables: Mapping[str, Input[str]], secrets: Mapping[str, Input[str]]) -> None:
+        """Apply the host's roles, and again whenever the result would be another.
+
+        `variables` and `secrets` go to the roles (provisioning/bundle.py); the host adds its size.
+        """
+        rendered = self._bundle(variables, secrets)
         self.applied = Output.unsecret(rendered.apply(lambda b: b.digest))
         stdin: Output[str] = Output.secret(rendered.apply(lambda b: b.stdin))
         self.provisioned = remote.Command(
-            f"{name}-provision",
+            f"{self._component_name}-provision",
             connection=remote.ConnectionArgs(
                 host=self.ssh_address,
                 user=SSH_USER,
-                private_key=args.access.private,
-                host_key=host_key.public,
+                private_key=self._args.access.private,
+                host_key=self.host_key,
                 dial_error_limit=_DIAL_ERRORS,
             ),
             # The text holds the digest: a changed bundle is an update, never a replacement.
@@ -99,8 +107,8 @@ class Host(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=ResourceOptions(
                 parent=self,
-                depends_on=[args.guard],
-                deleted_with=droplet,
+                depends_on=[self._args.guard],
+                deleted_with=self._droplet,
                 custom_timeouts=CustomTimeouts(create="30m", update="30m"),
             ),
         )
@@ -115,7 +123,7 @@ class Host(pulumi.ComponentResource):
             }
         )
 
-    def _droplet(self, name: str, args: HostArgs, host_key: KeyPair) -> digitalocean.Droplet:
+    def _make_droplet(self, name: str, args: HostArgs, host_key: KeyPair) -> digitalocean.Droplet:
         user_data: Output[str] = Output.all(args.access.public, host_key.private, host_key.public).apply(
             lambda keys: cloud_init.render(
                 hostname=args.account_name, authorized_key=keys[0], host_key=keys[1], host_key_public=keys[2]
@@ -129,7 +137,7 @@ class Host(pulumi.ComponentResource):
             size=args.size,
             image=args.image,
             vpc_uuid=args.vpc_id,
-            tags=[args.tag],
+            tags=args.tags,
             ssh_keys=[args.key_fingerprint],
             user_data=secret_user_data,
             monitoring=True,
@@ -145,13 +153,16 @@ class Host(pulumi.ComponentResource):
             ),
         )
 
-    def _bundle(self, args: HostArgs, droplet: digitalocean.Droplet) -> Output[bundle.Bundle]:
+    def _bundle(
+        self, variables: Mapping[str, Input[str]], secrets: Mapping[str, Input[str]]
+    ) -> Output[bundle.Bundle]:
+        args, droplet = self._args, self._droplet
         known = capacity(args.size)
         sizes: dict[str, Input[str]] = {
             "memory_mb": str(known.memory_mb) if known else droplet.memory.apply(str),
             "cpus": str(known.vcpus) if known else droplet.vcpus.apply(str),
         }
-        return Output.all(variables={**args.variables, **sizes}, secrets=dict(args.secrets)).apply(
+        return Output.all(variables={**variables, **sizes}, secrets=dict(secrets)).apply(
             lambda given: bundle.render(
                 host=args.host,
                 roles=args.roles,

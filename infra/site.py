@@ -1,4 +1,4 @@
-"""A whole site: network, firewall, host, DNS and release, put together from the settings."""
+"""A whole site: network, firewalls, hosts, DNS and release, put together from the settings."""
 
 from __future__ import annotations
 
@@ -7,211 +7,172 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_random as random
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 
-from infra import names
+from infra import names, order, told, topology
 from infra.dns import Dns, DnsArgs
 from infra.firewall import Firewall, FirewallArgs
+from infra.functional_tests import FunctionalTests, FunctionalTestsArgs
 from infra.host import Host, HostArgs
 from infra.keys import Keys, KeysArgs
 from infra.network import Network, NetworkArgs
 from infra.release import Release, ReleaseArgs
 from infra.settings import Settings
-from provisioning.bundle import ROLES
-
-#: The one host of the topology `single`.
-_HOST = "web"
+from infra.topology import PlannedHost
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteArgs:
-    """What Site needs: the stack's name and settings, and the commit (with its subject) to release."""
+    """What Site needs: the stack's name and settings, and the commit (with its subject) to release.
+
+    `unverified` says why a commit goes out that is not the verified one; empty: it is, or none has to be.
+    """
 
     stack: str
     settings: Settings
     commit: str
     subject: str
+    unverified: str = ""
 
 
 class Site(pulumi.ComponentResource):
     """A Django site with everything it stands on.
 
-    Children: Keys, Network, Firewall, Host, Dns, Release, and the site's generated secrets
-    (random.RandomPassword). Outputs: hosts, dns_records, release, previous_release, rollout,
-    functional_test_env, private_key (secret).
+    Children: Keys, Network, Firewall, one Host for each of the topology's, Dns, Release, where there are any
+    FunctionalTests, and the site's generated passwords (random.RandomPassword). Outputs: hosts,
+    dns_records, release, previous_release, rollout, functional_test_env, private_key (secret),
+    verified_revision (None where there are no functional tests).
     """
+
+    hosts: Output[dict[str, Any]]
+    verified_revision: Output[str] | None
 
     def __init__(self, name: str, args: SiteArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("seatrial:site:Site", name, None, opts)
-        settings, child = args.settings, ResourceOptions(parent=self)
+        self._site, self._args, self._child = name, args, ResourceOptions(parent=self)
+        settings, child = args.settings, self._child
+        plan = topology.plan(settings)
         prefix = names.prefix(settings.site_name, args.stack)
         kept = ResourceOptions(parent=self, protect=settings.protect)
-        secrets = {
-            "secret_key": _password(f"{name}-secret-key", 64, kept),
-            "database_password": _password(f"{name}-database-password", 32, kept),
-            **given_secrets(settings),
-        }
-
-        keys = Keys(f"{name}-keys", KeysArgs(account_name=prefix), child)
-        network = Network(f"{name}-network", NetworkArgs(prefix=prefix, region=settings.region), child)
-        firewall = Firewall(
-            f"{name}-firewall",
-            FirewallArgs(account_name=prefix, tag=network.host_tag, ssh_allowed=settings.ssh_allowed),
-            child,
+        passwords = told.passwords(name, settings, kept)
+        self._keys = Keys(f"{name}-keys", KeysArgs(account_name=prefix), child)
+        self._network = Network(
+            f"{name}-network", NetworkArgs(prefix=prefix, region=settings.region, groups=plan.groups), child
         )
-        roles = roles_of(settings)
-        host = Host(
-            f"{name}-{_HOST}",
-            HostArgs(
-                host=_HOST,
-                account_name=f"{prefix}-{_HOST}",
-                roles=roles,
-                region=settings.region,
-                size=settings.droplet_size,
-                image=settings.image,
-                vpc_id=network.vpc_id,
-                tag=network.host_tag,
-                access=keys.access,
-                key_fingerprint=keys.fingerprint,
-                variables=variables(settings, args.stack),
-                secrets=secrets,
-                reserved_ip=settings.reserved_ip,
-                protect=settings.protect,
-                guard=firewall,
+        self._firewall = Firewall(
+            f"{name}-firewall",
+            FirewallArgs(
+                account_name=prefix,
+                tag=self._network.host_tag,
+                group_tags=self._network.group_tags,
+                ssh_allowed=settings.ssh_allowed,
+                openings=plan.openings,
             ),
             child,
         )
+        hosts = {planned.name: self._host(planned, plan) for planned in plan.hosts}
+        # All at once: none needs another's work before the release, which waits for every one of them.
+        for host in hosts.values():
+            host.provision(
+                variables=told.variables(settings, args.stack, host, hosts.values(), self._network.ip_range),
+                secrets=told.secrets(settings, passwords, host),
+            )
+        entry, first = hosts[plan.entry.name], hosts[plan.app_hosts[0].name]
         dns = Dns(
             f"{name}-dns",
             DnsArgs(
                 domain=settings.domain,
                 records=records_of(settings),
-                address=host.public_address,
+                address=entry.public_address,
                 ttl=settings.ttl,
                 create_domain=settings.create_domain,
                 protect=settings.protect,
             ),
             child,
         )
-        hosts = [_host_request(host, roles)]
-        release = Release(
-            f"{name}-release",
-            ReleaseArgs(
-                commit=args.commit,
-                request={
-                    **request(settings, args.commit, args.subject),
-                    "hosts": hosts,
-                    "private_key": keys.access.private,
-                    "configuration": host.applied,
-                },
-                after=[host.provisioned],
-            ),
-            child,
-        )
+        release = self._release(hosts, first)
 
-        self.hosts = Output.all(host.public_address, host.private_address, host.host_key).apply(
-            lambda found: {
-                _HOST: {
-                    "public_address": found[0],
-                    "private_address": found[1],
-                    "roles": roles,
-                    "host_key": found[2],
-                }
-            }
-        )
+        self.hosts = Output.all(**{host.name: _facts(host) for host in hosts.values()})
         self.dns_records = dns.records
         self.release = release.release
         self.previous_release = release.previous_release
         self.rollout = release.rollout
-        self.private_key = keys.access.private
-        self.functional_test_env = host.public_address.apply(lambda address: test_env(settings, address))
+        self.private_key = self._keys.access.private
+        self.functional_test_env = first.public_address.apply(lambda address: test_env(settings, address))
+        self.verified_revision = None
+        if settings.functional_tests:
+            self.verified_revision = self._functional_tests(release, dns).verified_revision
         self.register_outputs({"hosts": self.hosts, "dns_records": self.dns_records, "release": self.release})
 
+    def _host(self, planned: PlannedHost, plan: topology.Plan) -> Host:
+        settings = self._args.settings
+        return Host(
+            f"{self._site}-{planned.name}",
+            HostArgs(
+                host=planned.name,
+                account_name=f"{names.prefix(settings.site_name, self._args.stack)}-{planned.name}",
+                roles=planned.roles,
+                region=settings.region,
+                size=planned.size,
+                image=settings.image,
+                vpc_id=self._network.vpc_id,
+                tags=self._network.tags(planned.group),
+                access=self._keys.access,
+                key_fingerprint=self._keys.fingerprint,
+                reserved_ip=settings.reserved_ip and planned is plan.entry,
+                protect=settings.protect and planned.keeps_data,
+                protect_address=settings.protect,
+                guard=self._firewall,
+            ),
+            self._child,
+        )
 
-def _password(name: str, length: int, opts: ResourceOptions) -> Output[str]:
-    """A random text of letters and digits, made once and kept: it needs no quoting anywhere."""
-    return Output.secret(random.RandomPassword(name, length=length, special=False, opts=opts).result)
+    def _release(self, hosts: Mapping[str, Host], first: Host) -> Release:
+        args = self._args
+        return Release(
+            f"{self._site}-release",
+            ReleaseArgs(
+                commit=args.commit,
+                request={
+                    **order.of_settings(args.settings, args.commit, args.subject),
+                    "hosts": [order.of_host(host) for host in hosts.values()],
+                    "private_key": self._keys.access.private,
+                    # What the site runs with is the same on all app hosts: a host more changes none of them.
+                    "configuration": first.applied,
+                },
+                after=[host.provisioned for host in hosts.values()],
+                unverified=args.unverified,
+            ),
+            self._child,
+        )
+
+    def _functional_tests(self, release: Release, dns: Dns) -> FunctionalTests:
+        return FunctionalTests(
+            f"{self._site}-functional-tests",
+            FunctionalTestsArgs(
+                command=self._args.settings.functional_tests,
+                commit=self._args.commit,
+                environment=self.functional_test_env,
+                release=release,
+                after=[dns],
+            ),
+            self._child,
+        )
 
 
-def roles_of(settings: Settings) -> list[str]:
-    """The roles of the one host, in the order in which they are applied."""
-    not_wanted = {"cache": settings.cache != "redis", "database": settings.database != "postgres"}
-    return [role for role in ROLES if not not_wanted.get(role, False)]
+def _facts(host: Host) -> Mapping[str, Any]:
+    return {
+        "public_address": host.public_address,
+        "private_address": host.private_address,
+        "roles": list(host.roles),
+        "host_key": host.host_key,
+    }
 
 
 def records_of(settings: Settings) -> list[str]:
     """The names to put into the domain's zone: the site's, and its www. where asked for."""
     www = "www" if settings.host == "@" else f"www.{settings.host}"
     return [settings.host, *([www] if settings.www else [])]
-
-
-def variables(settings: Settings, stack: str) -> dict[str, Input[str]]:
-    """What the roles may know that is no secret (provisioning/bundle.py has the list)."""
-    smtp = settings.smtp
-    mail = (
-        {
-            "smtp.host": smtp.host,
-            "smtp.port": str(smtp.port),
-            "smtp.security": smtp.security,
-            "smtp.user": smtp.user,
-            "smtp.sender": smtp.sender,
-        }
-        if smtp
-        else {}
-    )
-    return {
-        "site_name": settings.site_name,
-        "server_names": " ".join(settings.server_names),
-        "url": settings.url,
-        "database": settings.database,
-        "cache": settings.cache,
-        "python_version": settings.python_version,
-        "stack": stack,
-        **{f"envname.{ours}": theirs for ours, theirs in settings.environment_names.items()},
-        **mail,
-    }
-
-
-def given_secrets(settings: Settings) -> dict[str, Output[str]]:
-    """The secrets that the settings bring along, each marked as one."""
-    given = {f"env.{key}": value for key, value in settings.environment.items()}
-    if settings.smtp and settings.smtp.password.get_secret_value():
-        given["smtp_password"] = settings.smtp.password.get_secret_value()
-    return {key: Output.secret(value) for key, value in given.items()}
-
-
-def request(settings: Settings, commit: str, subject: str) -> dict[str, Any]:
-    """The part of a rollout's request that the settings alone decide (provisioning/request.py)."""
-    return {
-        "site": settings.site_name,
-        "url": settings.url,
-        "server_names": list(settings.server_names),
-        "repository": settings.repository,
-        "deploy_key": settings.deploy_key.get_secret_value(),
-        "commit": commit,
-        "subject": subject,
-        "subdirectory": settings.subdirectory,
-        "django_settings_module": settings.django_settings_module,
-        "wsgi_application": settings.wsgi_application,
-        "requirements": settings.requirements,
-        "python_version": settings.python_version,
-        "health_path": settings.health_path,
-        "keep_releases": settings.keep_releases,
-        "hooks": {event: command for event, command in settings.hooks if command},
-    }
-
-
-def _host_request(host: Host, roles: list[str]) -> Mapping[str, Input[Any]]:
-    return {
-        "name": _HOST,
-        "address": host.ssh_address,
-        "private_address": host.private_address,
-        "user": names.SSH_USER,
-        "host_key": host.host_key,
-        "droplet_id": host.droplet_id,
-        "roles": roles,
-    }
 
 
 def test_env(settings: Settings, address: str) -> dict[str, str]:

@@ -71,9 +71,10 @@ def test_pulumi_runs_the_program_only_from_infra_and_the_main_file() -> None:
 
 
 def test_the_settings_are_decided_without_pulumi() -> None:
-    for name in ("settings", "fields", "complaints", "names", "cloud_init"):
-        (source,) = sources(f"infra/{name}.py")
-        assert not {found for found in imported(source) if found.startswith("pulumi")}, name
+    for name in ("settings", "fields.py", "complaints.py", "names.py", "topology.py", "cloud_init.py"):
+        assert sources(f"infra/{name}"), name
+        for source in sources(f"infra/{name}"):
+            assert not {found for found in imported(source) if found.startswith("pulumi")}, source
 
 
 def test_the_program_on_a_host_needs_nothing_that_a_bare_system_lacks() -> None:

@@ -41,6 +41,7 @@ REMOTE = "command:remote:Command"
 LOCAL = "command:local:Command"
 PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105  a type's name
 PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
 GET_DOMAIN = "digitalocean:index/getDomain:getDomain"
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -142,11 +143,21 @@ def texts(value: Any, *, secrets: bool) -> Iterator[str]:
         yield value
 
 
+def address(resource: str) -> int:
+    """The last number of a droplet's two addresses, another one for each host."""
+    host = resource.removesuffix("-droplet").split("-", 1)[1]
+    groups = {"web": 10, "edge-": 20, "app-": 30, "data-": 60}
+    (first,) = (number for group, number in groups.items() if host.startswith(group))
+    return first + int(host.partition("-")[2] or 0)
+
+
 class Cloud(Mocks):
     """Answers as the providers would, the same on every run."""
 
-    def __init__(self, graph: Graph, *, preview: bool, domain_error: str) -> None:
-        self.graph, self.preview, self.domain_error = graph, preview, domain_error
+    def __init__(
+        self, graph: Graph, *, preview: bool, domain_error: str, stacks: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        self.graph, self.preview, self.domain_error, self.stacks = graph, preview, domain_error, stacks
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         self.graph.calls.append(args.token)
@@ -155,12 +166,18 @@ class Cloud(Mocks):
         return {"name": args.args["name"], "id": args.args["name"]}, []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == STACK_REFERENCE:
+            if args.resource_id is None or args.resource_id not in self.stacks:
+                raise LookupError(f"no stack named '{args.resource_id}' found")
+            outputs = dict(self.stacks[args.resource_id])
+            return args.resource_id, {**args.inputs, "outputs": outputs, "secretOutputNames": []}
         if self.preview:
             return None, dict(args.inputs)
+        number = address(args.name) if args.typ == DROPLET else 0
         computed: dict[str, dict[str, Any]] = {
             DROPLET: {
-                "ipv4Address": "192.0.2.10",
-                "ipv4AddressPrivate": "10.10.0.2",
+                "ipv4Address": f"192.0.2.{number}",
+                "ipv4AddressPrivate": f"10.10.0.{number}",
                 "memory": 3072,
                 "vcpus": 3,
             },
@@ -174,8 +191,8 @@ class Cloud(Mocks):
             },
             LOCAL: {"stdout": json.dumps(RESULT)},
         }
-        number = "1001" if args.typ == DROPLET else f"id-{args.name}"
-        return number, {**args.inputs, **computed.get(args.typ, {})}
+        id_ = "1001" if args.typ == DROPLET else f"id-{args.name}"
+        return id_, {**args.inputs, **computed.get(args.typ, {})}
 
 
 class Recorder(MockMonitor):
@@ -205,16 +222,19 @@ def run_program(
     secret: tuple[str, ...] = (),
     preview: bool = False,
     domain_error: str = "",
+    stacks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Graph:
-    """Run `__main__.py` with CONFIG and `changes` as its settings.
+    """Run `__main__.py` with CONFIG and `changes` as its settings; `stacks` are other stacks' outputs.
 
     Returns when every registration has landed and every output is resolved, so that what is missing from
     the graph is really missing. What the program raises, this raises.
     """
     graph = Graph()
-    cloud = Cloud(graph, preview=preview, domain_error=domain_error)
+    cloud = Cloud(graph, preview=preview, domain_error=domain_error, stacks=stacks or {})
     set_root_resource(None)  # type: ignore[arg-type]
-    pulumi.runtime.set_mocks(cloud, "seatrial", stack, preview, monitor=Recorder(cloud))
+    pulumi.runtime.set_mocks(
+        cloud, "seatrial", stack, preview, monitor=Recorder(cloud), organization="organization"
+    )
     settings = {**CONFIG, **(changes or {})}
     texts_ = {k: v if isinstance(v, str) else json.dumps(v) for k, v in settings.items()}
     set_all_config(

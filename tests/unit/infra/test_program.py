@@ -179,7 +179,7 @@ def test_the_request_holds_what_the_rollout_needs_of_the_host(program: Program) 
     (host,) = request(program())["hosts"]
     assert host["name"] == "web"
     assert host["address"] == "192.0.2.10"
-    assert host["private_address"] == "10.10.0.2"
+    assert host["private_address"] == "10.10.0.10"
     assert host["user"] == "seatrial"
     assert host["host_key"].startswith("ssh-ed25519 ")
     assert host["droplet_id"] == "1001"
@@ -316,7 +316,7 @@ def test_the_outputs_are_the_documented_ones(program: Program) -> None:
         "hosts": {
             "web": {
                 "public_address": "192.0.2.10",
-                "private_address": "10.10.0.2",
+                "private_address": "10.10.0.10",
                 "roles": ["base", "database", "cache", "app"],
                 "host_key": "ssh-ed25519 AAAAshop-web-host-key",
             }

@@ -75,6 +75,14 @@ def test_a_stack_that_says_nothing_is_told_all_three_at_once() -> None:
         ("url_port", "0"),
         ("url_port", "65536"),
         ("topology", "mesh"),
+        ("app_hosts", "0"),
+        ("app_hosts", "21"),
+        ("edge_size", "big"),
+        ("batch_size", "0"),
+        ("drain_seconds", "601"),
+        ("rate_limit", "-1"),
+        ("verified_by", "two words"),
+        ("allow_unverified", "two\nlines"),
         ("droplet_size", "big"),
         ("region", "Frankfurt"),
         ("image", "debian-11-x64"),
@@ -180,6 +188,12 @@ def test_test_commands_are_allowed_elsewhere() -> None:
     assert load({**LEAST, "allow_test_commands": "true"}, stack="preproduction").allow_test_commands
 
 
+def test_a_database_in_a_file_is_refused_where_several_hosts_need_it() -> None:
+    (line,) = complaints({"topology": "balanced", "database": "sqlite"})
+    assert line.startswith("database: 'sqlite' is not allowed (a file that the other hosts do not see)")
+    assert load({**LEAST, "topology": "balanced"}).database == "postgres"
+
+
 def test_lists_and_maps_may_come_as_json_text() -> None:
     settings = load(
         {**LEAST, "ssh_allowed": '["203.0.113.7"]', "environment": '{"PAGE": 20}', "smtp": "{}", "hooks": ""}
@@ -232,12 +246,12 @@ def test_every_name_that_a_site_can_be_given_may_be_set_and_no_other() -> None:
     assert set(offered_values(site, {"static_root": "/s"})) == set(get_args(OfferedValue))
 
 
-@pytest.mark.parametrize("stack", ["local", "staging", "production"])
+@pytest.mark.parametrize("stack", ["local", "balanced", "staging", "production"])
 def test_the_stacks_that_come_along_are_right_once_the_missing_three_are_set(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     ours = {k.removeprefix("seatrial:"): v for k, v in config.items() if k.startswith("seatrial:")}
     load({**LEAST, **ours}, stack=stack)
-    if stack == "local":
+    if stack in {"local", "balanced"}:
         load(ours, stack=stack)
     else:
         assert not set(LEAST) & set(ours)

@@ -1,0 +1,48 @@
+"""What the rollout is asked for (provisioning/request.py): what the settings say, and the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi import Input
+
+from infra.host import Host
+from infra.names import SSH_USER
+from infra.settings import Settings
+
+
+def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]:
+    """The part of the request that the settings alone decide."""
+    return {
+        "site": settings.site_name,
+        "url": settings.url,
+        "server_names": list(settings.server_names),
+        "repository": settings.repository,
+        "deploy_key": settings.deploy_key.get_secret_value(),
+        "commit": commit,
+        "subject": subject,
+        "subdirectory": settings.subdirectory,
+        "django_settings_module": settings.django_settings_module,
+        "wsgi_application": settings.wsgi_application,
+        "requirements": settings.requirements,
+        "python_version": settings.python_version,
+        "health_path": settings.health_path,
+        "keep_releases": settings.keep_releases,
+        "batch_size": settings.batch_size,
+        "drain_seconds": settings.drain_seconds,
+        "hooks": {event: command for event, command in settings.hooks if command},
+    }
+
+
+def of_host(host: Host) -> Mapping[str, Input[Any]]:
+    """The part of the request that describes one host."""
+    return {
+        "name": host.name,
+        "address": host.ssh_address,
+        "private_address": host.private_address,
+        "user": SSH_USER,
+        "host_key": host.host_key,
+        "droplet_id": host.droplet_id,
+        "roles": list(host.roles),
+    }

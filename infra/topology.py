@@ -1,0 +1,102 @@
+"""Which hosts a site has, what each is for, and who may reach what. Pure: from the settings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra.settings import Settings
+
+EDGE, APP, DATA = "edge", "app", "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedHost:
+    """One host to be.
+
+    `name` is its name in the stack, `group` what it is tagged and guarded as (empty: as every host of the
+    stack), `roles` what it does, in the order of application; `keeps_data` whether something is lost with it.
+    """
+
+    name: str
+    group: str
+    roles: tuple[str, ...]
+    size: str
+    keeps_data: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """TCP ports of a group's hosts (empty: of all) that another group may reach (empty: everyone)."""
+
+    to: str
+    ports: tuple[int, ...]
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The hosts of a site, and what is open between them and to the world."""
+
+    hosts: tuple[PlannedHost, ...]
+    openings: tuple[Opening, ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that have a tag of their own, in order."""
+        return tuple(dict.fromkeys(host.group for host in self.hosts if host.group))
+
+    @property
+    def entry(self) -> PlannedHost:
+        """The host that the site's names lead to."""
+        return next((host for host in self.hosts if EDGE in host.roles), self.app_hosts[0])
+
+    @property
+    def app_hosts(self) -> tuple[PlannedHost, ...]:
+        """The hosts that run the site, in the order they are released on."""
+        return tuple(host for host in self.hosts if "app" in host.roles)
+
+
+def plan(settings: Settings) -> Plan:
+    """The hosts that the settings ask for."""
+    return _balanced(settings) if settings.topology == "balanced" else _single(settings)
+
+
+def _single(settings: Settings) -> Plan:
+    web = PlannedHost(
+        name="web",
+        group="",
+        roles=("base", *_services(settings), "app"),
+        size=settings.droplet_size,
+        keeps_data=True,
+    )
+    return Plan(hosts=(web,), openings=(Opening(to="", ports=(80, 443), source=""),))
+
+
+def _balanced(settings: Settings) -> Plan:
+    services = _services(settings)
+    edge = _host(EDGE, 1, ["edge"], settings.edge_size or settings.droplet_size)
+    apps = [
+        _host(APP, number, ["app"], settings.app_size or settings.droplet_size)
+        for number in range(1, settings.app_hosts + 1)
+    ]
+    data = _host(DATA, 1, services, settings.data_size or settings.droplet_size)
+    ports = {"database": 5432, "cache": 6379}
+    return Plan(
+        hosts=(edge, *apps, data),
+        openings=(
+            Opening(to=EDGE, ports=(80, 443), source=""),
+            Opening(to=APP, ports=(80,), source=EDGE),
+            Opening(to=DATA, ports=tuple(ports[service] for service in services), source=APP),
+        ),
+    )
+
+
+def _host(group: str, number: int, roles: Sequence[str], size: str) -> PlannedHost:
+    name = f"{group}-{number}"
+    return PlannedHost(name=name, group=group, roles=("base", *roles), size=size, keeps_data=group == DATA)
+
+
+def _services(settings: Settings) -> list[str]:
+    wanted = {"database": settings.database == "postgres", "cache": settings.cache == "redis"}
+    return [service for service, is_wanted in wanted.items() if is_wanted]
