@@ -14,6 +14,8 @@ from types import TracebackType
 import paramiko
 
 _KEEPALIVE_SECONDS = 10
+_SILENCE_SECONDS = 30
+"""A host that acknowledges nothing for so long is gone: switched off, or cut off."""
 _KEPT_LINES = 200
 
 
@@ -145,7 +147,10 @@ def read_private_key(text: str) -> paramiko.PKey:
 
 def _connect(address: str, port: int, user: str, key: paramiko.PKey, host_key: str) -> paramiko.Transport:
     kind, encoded = host_key.split()[:2]
-    transport = paramiko.Transport(socket.create_connection((address, port), timeout=10))
+    link = socket.create_connection((address, port), timeout=10)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_SECONDS * 1000)
+    transport = paramiko.Transport(link)
     try:
         transport.banner_timeout = 15
         # Ask for the kind of key that is known, of those the host may have.

@@ -7,25 +7,43 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from provisioning.remote import HostFailure, Remote
 from provisioning.request import Host
 
+Told = Callable[[str, str], None]
+Reach = Callable[[Host, str, str, Told], Remote]
+"""How a host is reached: `Remote`, but in tests."""
+
 _HEARTBEAT_SECONDS = 20.0
 _T = TypeVar("_T")
+
+
+def gathered(futures: Mapping[str, Future[_T]]) -> dict[str, _T]:
+    """What came of works on several hosts, when all have ended, so that nothing runs on behind one's back.
+
+    Raises the first HostFailure, with the others in its `also`.
+    """
+    wait(futures.values())
+    errors = [future.exception() for future in futures.values()]
+    failures = [error for error in errors if isinstance(error, HostFailure)]
+    if failures:
+        failures[0].also = failures[1:]
+        raise failures[0]
+    return {name: future.result() for name, future in futures.items()}
 
 
 class Fleet:
     """Several hosts, in the order they are released on."""
 
     def __init__(
-        self, hosts: Sequence[Host], site: str, private_key: str, told: Callable[[str, str], None]
+        self, hosts: Sequence[Host], site: str, private_key: str, told: Told, reach: Reach = Remote
     ) -> None:
-        self.remotes = [Remote(host, site, private_key, told) for host in hosts]
+        self.remotes = [reach(host, site, private_key, told) for host in hosts]
         self.owner = f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
         self._token = secrets.token_hex(8)
         self._locked: list[Remote] = []
@@ -46,14 +64,9 @@ class Fleet:
         return [remote for remote in self.remotes if remote.name in wanted]
 
     def each(self, work: Callable[[Remote], _T], on: Sequence[Remote] | None = None) -> dict[str, _T]:
-        """Do something on all hosts (or those `on`) at once; results by name.
-
-        Raises the first HostFailure when all have ended, so that nothing runs on behind its back.
-        """
+        """Do something on all hosts (or those `on`) at once; results by name. Raises as `gathered` does."""
         chosen = self.remotes if on is None else on
-        futures = {remote.name: self._pool.submit(work, remote) for remote in chosen}
-        wait(futures.values())
-        return {name: future.result() for name, future in futures.items()}
+        return gathered({remote.name: self._pool.submit(work, remote) for remote in chosen})
 
     def call(
         self, remote: Remote, verb: str, facts: dict[str, Any] | None = None, stdin: Iterable[bytes] = ()
@@ -77,7 +90,9 @@ class Fleet:
         except BaseException:
             self.unlock(None)
             raise
-        threading.Thread(target=self._keep_alive, daemon=True).start()
+        for remote in self._locked:
+            # One each: a host that is slow to answer must not cost the others their lock.
+            threading.Thread(target=self._keep_alive, args=[remote], daemon=True).start()
         return gone
 
     def unlock(self, record: dict[str, Any] | None) -> None:
@@ -102,9 +117,8 @@ class Fleet:
             remote.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _keep_alive(self) -> None:
+    def _keep_alive(self, remote: Remote) -> None:
         while not self._released.wait(_HEARTBEAT_SECONDS):
-            for remote in [*self._locked]:
-                # A lost lock shows at the next verb, which the host then refuses.
-                with suppress(HostFailure):
-                    remote.call("lock", {"token": self._token, "owner": self.owner}, quiet=True)
+            # A lost lock shows at the next verb, which the host then refuses.
+            with suppress(HostFailure):
+                remote.call("lock", {"token": self._token, "owner": self.owner}, quiet=True)

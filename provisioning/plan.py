@@ -11,6 +11,10 @@ Status = Mapping[str, Any]
 """What a host's `preflight` or `status` verb answers; `unsettled` where a rollout broke off in its switch."""
 
 
+class NoWayBack(Exception):
+    """There is no release to go back to: why, in one line."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The release to bring live, and on which hosts it must be built and switched to."""
@@ -21,30 +25,83 @@ class Plan:
 
     @property
     def is_done(self) -> bool:
-        """Whether every host serves this very release, started with this very configuration."""
+        """Whether every host serves this very release, started with its very configuration."""
         return not self.build_on and not self.switch_on
 
 
 def make(
-    statuses: Mapping[str, Status], *, build_key: str, commit: str, configuration: str, now: datetime
+    statuses: Mapping[str, Status],
+    *,
+    build_key: str,
+    commit: str,
+    configurations: Mapping[str, str],
+    now: datetime,
 ) -> Plan:
-    """The plan for hosts with these statuses (by name). `now` names a new release.
+    """The plan for hosts with these statuses and configurations (by name). `now` names a new release.
 
     A release that is built already, of the same commit on the same basis, is used again; a live one first.
     """
     release = _built(statuses, build_key) or f"{now:%Y%m%d-%H%M%S}-{commit[:7]}"
     build_on = [name for name, status in statuses.items() if release not in _fitting(status, build_key)]
-    switch_on = [
-        name
+    return Plan(release, tuple(build_on), _switch_on(statuses, release, configurations))
+
+
+def back(statuses: Mapping[str, Status], configurations: Mapping[str, str]) -> tuple[Plan, dict[str, Any]]:
+    """The plan to bring live what was live before, and what is known of that release (id, commit, subject).
+
+    Raises NoWayBack where nothing was, or where it can't go live as it is on every host.
+    """
+    before = previous(statuses, _live(statuses))
+    if before is None:
+        raise NoWayBack("there is no earlier release on the hosts")
+    known = {
+        name: next((entry for entry in status["releases"] if entry["id"] == before["id"]), None)
         for name, status in statuses.items()
-        if _serves(status) != (release, configuration) or status["unsettled"]
-    ]
-    return Plan(release, tuple(build_on), tuple(switch_on))
+    }
+    lacking = [name for name, entry in known.items() if entry is None]
+    unfit = [name for name, entry in known.items() if entry is not None and not entry["fits"]]
+    if lacking:
+        raise NoWayBack(f"{before['id']} is no longer on {', '.join(lacking)}")
+    if unfit:
+        raise NoWayBack(f"{before['id']} was built for another database, cache or Python than the site's now")
+    (facts, *_) = (entry for entry in known.values() if entry is not None)
+    plan = Plan(before["id"], (), _switch_on(statuses, before["id"], configurations))
+    return plan, facts
 
 
 def everywhere(plan: Plan, statuses: Mapping[str, Status]) -> Plan:
     """The same plan with a switch on every host, for a site that does not answer as it should."""
     return Plan(plan.release, plan.build_on, tuple(statuses))
+
+
+def batches(plan: Plan, statuses: Mapping[str, Status], size: int) -> list[tuple[str, ...]]:
+    """The hosts to switch, `size` at once, in order. One host at least goes on serving meanwhile.
+
+    Hosts on which nothing is live come first and all at once: no visitor is on them, and they help then.
+    """
+    new = tuple(name for name in plan.switch_on if not statuses[name]["live"])
+    serving = [name for name in plan.switch_on if name not in new]
+    at_once = max(1, min(size, len(statuses) - 1))
+    groups = [tuple(serving[start : start + at_once]) for start in range(0, len(serving), at_once)]
+    return [new, *groups] if new else groups
+
+
+def companion(plan: Plan, statuses: Mapping[str, Status]) -> tuple[dict[str, Any], tuple[str, ...]] | None:
+    """The release before the plan's, and the new hosts that need it beside: None where there are none.
+
+    With it they serve the static files of pages that visitors still have open, and can go back with the rest.
+    """
+    before = previous(statuses, plan.release)
+    if before is None:
+        return None
+    entries = [entry for status in statuses.values() for entry in status["releases"]]
+    facts = next(entry for entry in entries if entry["id"] == before["id"])
+    new = tuple(
+        name
+        for name, status in statuses.items()
+        if not status["live"] and before["id"] not in [entry["id"] for entry in status["releases"]]
+    )
+    return (facts, new) if new and facts.get("inputs") else None
 
 
 def previous(statuses: Mapping[str, Status], release: str) -> dict[str, str] | None:
@@ -56,6 +113,22 @@ def previous(statuses: Mapping[str, Status], release: str) -> dict[str, str] | N
         if before in known and before != release:
             return {"id": before, "revision": known[before]["commit"]}
     return None
+
+
+def _live(statuses: Mapping[str, Status]) -> str:
+    """The release that is live on most hosts; empty where there is none."""
+    live = [status["live"]["id"] for status in statuses.values() if status["live"]]
+    return max(live, key=live.count, default="")
+
+
+def _switch_on(
+    statuses: Mapping[str, Status], release: str, configurations: Mapping[str, str]
+) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, status in statuses.items()
+        if _serves(status) != (release, configurations[name]) or status["unsettled"]
+    )
 
 
 def _built(statuses: Mapping[str, Status], build_key: str) -> str | None:

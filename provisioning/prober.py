@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 _SLOW_SECONDS = 10.0
-_WORKERS = 4
+_WORKERS = 16
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,15 @@ class Sample:
 
 
 def summary(samples: list[Sample]) -> dict[str, Any]:
-    """Requests, failures, p50 and p99 in ms, and the longest time in ms without a good answer."""
+    """Requests, how many a second, failures, p50 and p99, the longest time without a good answer (ms)."""
     ordered = sorted(sample.seconds for sample in samples if not sample.failed)
     good = sorted(sample.due + sample.seconds for sample in samples if not sample.failed)
     gaps = [later - earlier for earlier, later in pairwise(good)]
     failures = [sample.why for sample in samples if sample.failed]
+    began, ended = min((s.due for s in samples), default=0.0), max((s.due for s in samples), default=0.0)
     return {
         "requests": len(samples),
+        "per_second": round((len(samples) - 1) / (ended - began), 1) if ended > began else None,
         "failed": len(failures),
         "p50_ms": _percentile(ordered, 0.50),
         "p99_ms": _percentile(ordered, 0.99),
@@ -109,6 +111,16 @@ class Prober:
                 self._samples.append(sample)
         if connection:
             connection.close()
+
+
+def usual_seconds(target: Target, times: int = 5) -> float:
+    """How long the site usually takes to answer: the median of a few requests, one after the other."""
+    taken = []
+    for _ in range(times):
+        began = time.monotonic()
+        ask(target)
+        taken.append(time.monotonic() - began)
+    return sorted(taken)[times // 2]
 
 
 def ask(target: Target) -> tuple[int, str]:

@@ -25,6 +25,8 @@ class HostFailure(Exception):
         self.next_step = next_step
         self.log = [*log]
         self.kind = kind
+        self.also: list[HostFailure] = []
+        """What failed on other hosts at the same time."""
 
 
 class Remote:

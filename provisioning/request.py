@@ -7,7 +7,15 @@ import json
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -17,7 +25,10 @@ class RequestError(Exception):
 
 
 class Host(BaseModel):
-    """A host to release on. `host_key` is its public SSH key; no other is accepted."""
+    """A host of the site. `host_key` is its public SSH key; no other is accepted.
+
+    `configuration` names what it was provisioned with; empty, the request's own is meant.
+    """
 
     model_config = _STRICT
 
@@ -28,6 +39,7 @@ class Host(BaseModel):
     host_key: str
     droplet_id: str = ""
     roles: list[str] = ["app"]
+    configuration: str = ""
     port: Annotated[int, Field(ge=1, le=65535)] = 22
 
     @field_validator("droplet_id", mode="before")
@@ -48,7 +60,7 @@ class Hooks(BaseModel):
 
 
 class Request(BaseModel):
-    """One rollout."""
+    """One rollout. With `rollback`, what was live before goes live again, whatever `commit` says."""
 
     model_config = _STRICT
 
@@ -59,7 +71,8 @@ class Request(BaseModel):
     private_key: SecretStr
     repository: str
     deploy_key: SecretStr | None = None
-    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    rollback: bool = False
     subject: str = ""
     subdirectory: str = ""
     django_settings_module: str = ""
@@ -71,7 +84,8 @@ class Request(BaseModel):
     hooks: Hooks = Hooks()
     configuration: str = ""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
-    probe_rate: Annotated[int, Field(ge=1, le=200)] = 20
+    batch_size: Annotated[int, Field(ge=1, le=100)] = 1
+    probe_rate: Annotated[int, Field(ge=1, le=1000)] = 100
 
     @field_validator("url")
     @classmethod
@@ -86,15 +100,37 @@ class Request(BaseModel):
     def _none_for_empty(cls, value: object) -> object:
         return None if value == "" else value
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Request:
+        if not self.commit and not self.rollback:
+            raise ValueError("commit: it is needed, unless rollback is true")
+        if not self.app_hosts:
+            raise ValueError("hosts: none of them has the role 'app'")
+        names = [host.name for host in self.hosts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"hosts: more than one is called {', '.join(twice)}")
+        return self
+
     @property
     def app_hosts(self) -> list[Host]:
         """The hosts that run the site, in the order they are released on."""
         return [host for host in self.hosts if "app" in host.roles]
 
     @property
+    def edges(self) -> list[Host]:
+        """The hosts that take the visitors' requests and share them out; none where an app host does that."""
+        return [host for host in self.hosts if "edge" in host.roles]
+
+    @property
     def entry(self) -> Host:
-        """The host that visitors reach: the edge, where there is one."""
-        return next((host for host in self.hosts if "edge" in host.roles), self.app_hosts[0])
+        """The host that visitors reach: the first edge, where there is one."""
+        return next(iter(self.edges), self.app_hosts[0])
+
+    @property
+    def configurations(self) -> dict[str, str]:
+        """What each app host was provisioned with, by name: where it changes, the site is started anew."""
+        return {host.name: host.configuration or self.configuration for host in self.app_hosts}
 
     @property
     def scheme(self) -> Literal["http", "https"]:
@@ -126,12 +162,17 @@ def parse(text: str) -> Request:
     except json.JSONDecodeError as error:
         raise RequestError(f"the request on stdin is not JSON ({error.msg}, line {error.lineno})") from None
     try:
-        request = Request.model_validate_json(text)
+        return Request.model_validate_json(text)
     except ValidationError as error:
         lines = [
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+            ": ".join(
+                part
+                for part in (
+                    ".".join(str(name) for name in fault["loc"]),
+                    fault["msg"].removeprefix("Value error, "),
+                )
+                if part
+            )
+            for fault in error.errors()
         ]
         raise RequestError("\n".join(f"wrong request: {line}" for line in lines)) from None
-    if not request.app_hosts:
-        raise RequestError("wrong request: hosts: none of them has the role 'app'")
-    return request

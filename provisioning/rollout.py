@@ -16,7 +16,7 @@ from types import FrameType
 from provisioning import request as requests
 from provisioning.progress import Progress
 from provisioning.request import Request, RequestError
-from provisioning.transaction import Rollout, RolloutFailed, hosts_line
+from provisioning.transaction import Rollout, RolloutFailed, hosts_line, measured
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     # What paramiko logs, a failure says in one line.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     progress = Progress(several_hosts=len(request.app_hosts) > 1)
-    what = f"{request.site}@{request.commit[:7]}" + (f" ({request.subject})" if request.subject else "")
+    revision = "the release before" if request.rollback else request.commit[:7]
+    what = f"{request.site}@{revision}" + (f" ({request.subject})" if request.subject else "")
     progress.say(f"release {what} to {request.url}, {hosts_line(len(request.app_hosts))}")
     try:
         document = Rollout(request, progress).run()
@@ -64,6 +65,7 @@ def explanation(failed: RolloutFailed) -> str:
     failure = failed.failure
     lines = [f"release failed in {failed.phase} on {failure.host}: {failure.cause}"]
     lines += [f"  | {line}" for line in failure.log if line.strip()]
+    lines += [f"  {other.host} failed too: {other.cause}" for other in failure.also]
     lines += [f"  {note}" for note in failed.notes]
     if failed.serving:
         now = "; ".join(f"{name}: {release}" for name, release in failed.serving.items())
@@ -80,12 +82,7 @@ def closing(document: dict[str, object]) -> str:
     probe, release = rollout["probe"], document["release"]
     assert isinstance(release, dict)
     text = f"{release['id']} is live after {rollout['seconds']['total']:.1f} s"
-    if probe["requests"]:
-        text += (
-            f"; {probe['failed']} of {probe['requests']} requests failed meanwhile, "
-            f"p99 {probe['p99_ms']} ms, longest gap {probe['longest_gap_ms']} ms"
-        )
-    return text
+    return f"{text}; meanwhile {measured(probe)}" if probe["requests"] else text
 
 
 def failure_document(request: Request, failed: RolloutFailed) -> dict[str, object]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from provisioning import hooks, plan, source
-from provisioning.fleet import Fleet
+from provisioning.changeover import Changeover
+from provisioning.construction import Construction, again, inputs
+from provisioning.edges import Edges
+from provisioning.fleet import Fleet, Reach
+from provisioning.interrupts import uninterrupted
 from provisioning.outside import Outside
 from provisioning.progress import Progress, listed
 from provisioning.remote import HostFailure, Remote
@@ -31,19 +36,28 @@ class RolloutFailed(Exception):
 
 
 class Rollout:
-    """One run. `run` does it all, once."""
+    """One run. `run` does it all, once. `reach` and `outside` are others in tests alone."""
 
-    def __init__(self, request: Request, progress: Progress) -> None:
+    def __init__(
+        self,
+        request: Request,
+        progress: Progress,
+        *,
+        reach: Reach = Remote,
+        outside: Outside | None = None,
+    ) -> None:
         self._request = request
         self._progress = progress
-        self._fleet = Fleet(
-            request.app_hosts, request.site, request.private_key.get_secret_value(), progress.detail
-        )
-        self._outside = Outside(request)
+        key = request.private_key.get_secret_value()
+        self._fleet = Fleet(request.app_hosts, request.site, key, progress.detail, reach)
+        self._edges = Edges(request.edges, request.site, key, progress.detail, reach)
+        self._construction = Construction(request, self._fleet, progress)
+        self._outside = outside or Outside(request)
         self._statuses: dict[str, dict[str, Any]] = {}
+        self._changeover = Changeover(request, self._fleet, self._edges, self._statuses, progress)
         self._plan = plan.Plan("", (), ())
-        self._touched: list[Remote] = []
-        self._per_host: dict[str, dict[str, Any]] = {name: {} for name in self._fleet.names}
+        self._commit, self._subject = request.commit, request.subject
+        self._left_out: list[str] = []
         self._migrations: dict[str, list[str]] = {"applied": [], "unknown": []}
         self._began = datetime.now(UTC)
         self._clock = time.monotonic()
@@ -52,17 +66,22 @@ class Rollout:
         """Release. Returns the result document; raises RolloutFailed, with everything as it was before."""
         try:
             self._look()
-            if self._plan.is_done and self._is_well():
+            if self._plan.is_done and not self._left_out and self._is_well():
                 return self._result("unchanged")
             self._lock()
-            self._release()
-            document = self._result("ok")
+            self._changeover.take_in(self._left_out)
+            result = "unchanged" if self._plan.is_done and self._is_well() else "ok"
+            if result == "ok":
+                self._release()
+            document = self._result(result)
             self._tidy_up(document)
             return document
         except (Exception, KeyboardInterrupt) as error:
-            raise self._undone(error) from error
+            with uninterrupted(self._progress.say):
+                raise self._undone(error) from error
         finally:
             self._fleet.close()
+            self._edges.close()
 
     def _look(self) -> None:
         request = self._request
@@ -72,17 +91,36 @@ class Rollout:
                 remote.connect()
                 return remote.call("preflight", {"keep": request.keep_releases})
 
-            self._statuses = self._fleet.each(look)
+            self._edges.connect()
+            self._statuses.update(self._fleet.each(look))
             for name, status in self._statuses.items():
                 room = f"disk {status['disk_used_percent']} %, {status['memory_free_mb']} MB of memory free"
                 self._progress.detail(name, f"{room}, python {status['python']}")
-            self._plan = plan.make(
+            self._plan = self._planned()
+            out = self._edges.left_out(self._fleet.names)
+            self._left_out = [name for name in out if name not in self._plan.switch_on]
+
+    def _planned(self) -> plan.Plan:
+        request = self._request
+        if not request.rollback:
+            return plan.make(
                 self._statuses,
                 build_key=request.build_key,
                 commit=request.commit,
-                configuration=request.configuration,
+                configurations=request.configurations,
                 now=self._began,
             )
+        try:
+            planned, facts = plan.back(self._statuses, request.configurations)
+        except plan.NoWayBack as error:
+            raise HostFailure(
+                "this machine",
+                f"no way back: {error}",
+                next_step="set seatrial:revision to the commit that is wanted, and run `make up`",
+            ) from None
+        self._commit, self._subject = facts["commit"], facts["subject"]
+        self._progress.say(f"  going back to {facts['id']} ({facts['subject']})")
+        return planned
 
     def _is_well(self) -> bool:
         """Whether a site with nothing to change answers. If not, every host is to be switched anew."""
@@ -105,90 +143,57 @@ class Rollout:
                 self._progress.detail(name, f"taken over from {owner}, who is gone")
 
     def _release(self) -> None:
-        request, release = self._request, {"release": self._plan.release}
+        request, release = self._request, self._plan.release
         self._hook("before_release", request.hooks.before_release)
         self._build()
-        with self._progress.phase("migrate"):
-            first = self._fleet.remotes[0]
-            done = self._fleet.call(first, "migrate", release)
-            self._migrations = {"applied": done["applied"], "unknown": done["unknown"]}
-            applied = f"applied {listed(done['applied'])}" if done["applied"] else "nothing to apply"
-            self._progress.detail(first.name, applied)
+        self._migrate()
         self._hook("after_migrate", request.hooks.after_migrate)
-        self._fleet.each(lambda remote: self._fleet.call(remote, "announce", release))
+        self._announce()
         if any(status["live"] for status in self._statuses.values()):
             self._outside.start()
-        for remote in self._fleet.some(self._plan.switch_on):
-            self._switch(remote)
+        for batch in plan.batches(self._plan, self._statuses, request.batch_size):
+            self._changeover.switch(batch, release)
         # Before a site's first release nothing answered: there was nothing to measure.
         self._outside.start()
         with self._progress.phase("smoke"):
             status = self._outside.smoke_test()
             self._progress.detail(request.entry.name, f"{request.url}{request.health_path} answers {status}")
         self._hook("after_release", request.hooks.after_release)
-        self._settle()
+        with self._progress.phase("drain"):
+            self._changeover.settle()
+            self._outside.stop()
 
     def _build(self) -> None:
-        request, building = self._request, self._fleet.some(self._plan.build_on)
-        if not building:
-            self._progress.say(f"  build              {self._plan.release} is built already")
-            return
-        with self._progress.phase("receive"):
-            # First, so that what an interrupted run left behind does not take the room of this one.
-            keep = {"keep": request.keep_releases}
-            self._fleet.each(lambda remote: self._fleet.call(remote, "prune", keep), building)
-            key = request.deploy_key.get_secret_value() if request.deploy_key else None
-            pieces = [*source.archive(request.repository, request.commit, deploy_key=key)]
-            release = {"release": self._plan.release}
-            sent = self._fleet.each(
-                lambda remote: self._fleet.call(remote, "receive", release, pieces), building
+        release, on = self._plan.release, self._fleet.some(self._plan.build_on)
+        if on:
+            self._construction.build(release, inputs(self._request), on)
+        else:
+            self._progress.say(f"  build              {release} is built already")
+        beside = plan.companion(self._plan, self._statuses)
+        if beside:
+            facts, new = beside
+            self._construction.build_beside(facts["id"], again(facts), self._fleet.some(new))
+
+    def _migrate(self) -> None:
+        # On a host that changes anyway: where hosts are only added, the others notice nothing.
+        (first, *_) = self._fleet.some(self._plan.switch_on)
+        with self._progress.phase("migrate"):
+            done = self._fleet.call(first, "migrate", {"release": self._plan.release})
+            self._migrations = {"applied": done["applied"], "unknown": done["unknown"]}
+            applied = f"applied {listed(done['applied'])}" if done["applied"] else "nothing to apply"
+            self._progress.detail(first.name, applied)
+        if done["unknown"]:
+            self._progress.say(
+                f"  warning: the database keeps {listed(done['unknown'])}, applied by a newer release: "
+                "only the code goes back"
             )
-            size = sum(len(piece) for piece in pieces) / 1e6
-            for name, got in sent.items():
-                self._progress.detail(name, f"{got['files']} files, {size:.1f} MB")
-        with self._progress.phase("build"):
-            facts = {
-                "release": self._plan.release,
-                "build_key": request.build_key,
-                **request.model_dump(
-                    include={
-                        "commit",
-                        "subject",
-                        "subdirectory",
-                        "django_settings_module",
-                        "wsgi_application",
-                        "requirements",
-                        "python_version",
-                    }
-                ),
-            }
-            self._fleet.each(lambda remote: self._fleet.call(remote, "build", facts), building)
 
-    def _switch(self, remote: Remote) -> None:
-        facts = {
-            "release": self._plan.release,
-            "configuration": self._request.configuration,
-            "health_path": self._request.health_path,
-        }
-        shown = remote.name if len(self._fleet.remotes) > 1 else "switch"
-        with self._progress.phase("switch", shown=shown):
-            self._touched.append(remote)
-            done = self._fleet.call(remote, "switch", facts)
-            slot, start, healthy = done["slot"], done["start_seconds"], done["healthy_seconds"]
-            self._per_host[remote.name].update(slot=slot, start_seconds=start, healthy_seconds=healthy)
-            self._progress.detail(remote.name, f"{slot} started in {start} s, healthy in {healthy} s")
-
-    def _settle(self) -> None:
-        with self._progress.phase("drain"):
-            facts = {"drain_seconds": self._request.drain_seconds}
-            ended = self._fleet.each(lambda remote: self._fleet.call(remote, "settle", facts), self._touched)
-            for name, settled in ended.items():
-                self._per_host[name]["drain_seconds"] = settled["drain_seconds"]
-                cut = f", {settled['cut_off']} requests cut off" if settled["cut_off"] else ""
-                self._progress.detail(name, f"old slot ended after {settled['drain_seconds']} s{cut}")
-            self._outside.stop()
-        # From here on nothing is undone: the release is live, and what was before it has ended.
-        self._touched = []
+    def _announce(self) -> None:
+        """All hosts give out the static files of both releases, before the first page of the new one."""
+        before = plan.previous(self._statuses, self._plan.release)
+        facts = {"release": self._plan.release, "previous": before and before["id"]}
+        changing = self._fleet.some(self._plan.switch_on)
+        self._fleet.each(lambda remote: self._fleet.call(remote, "announce", facts), changing)
 
     def _hook(self, name: str, command: str, **more: str) -> None:
         if not command.strip():
@@ -199,8 +204,8 @@ class Rollout:
             "site": request.site,
             "url": request.url,
             "release": self._plan.release,
-            "revision": request.commit,
-            "subject": request.subject,
+            "revision": self._commit,
+            "subject": self._subject,
             "previous_release": before["id"],
             "previous_revision": before["revision"],
             "hosts": " ".join(host.address for host in request.app_hosts),
@@ -219,17 +224,11 @@ class Rollout:
         failed = _failure(error, self._progress.current, refused=not self._fleet.is_locked)
         if isinstance(error, KeyboardInterrupt):
             self._fleet.reconnect()
-        for remote in reversed(self._touched):
-            live = self._statuses[remote.name]["live"] or {"slot": None, "id": None}
-            try:
-                self._fleet.call(remote, "restore", {"slot": live["slot"], "previous": live["id"]})
-                failed.notes.append(f"{remote.name} was put back to {live['id'] or 'no release'}")
-            except HostFailure as again:
-                failed.notes.append(f"{remote.name} could not be put back: {again.cause}")
+        failed.notes += self._changeover.put_back()
         failed.probe = self._outside.stop()
         if failed.probe["requests"]:
             probe = failed.probe
-            failed.notes.append(f"{probe['failed']} of {probe['requests']} requests failed meanwhile")
+            failed.notes.append(f"meanwhile {measured(probe)}")
         if self._migrations["applied"]:
             failed.notes.append(f"migrations applied and kept: {listed(self._migrations['applied'])}")
         for remote in self._fleet.remotes if self._statuses else []:
@@ -263,7 +262,7 @@ class Rollout:
                 "owner": self._fleet.owner,
                 "started": f"{self._began:%Y-%m-%dT%H:%M:%SZ}",
                 "ended": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                "subject": self._request.subject,
+                "subject": self._subject,
                 **document,
             }
         self._fleet.unlock(record)
@@ -271,16 +270,33 @@ class Rollout:
     def _result(self, result: str) -> dict[str, Any]:
         seconds = {**self._progress.seconds, "total": round(time.monotonic() - self._clock, 2)}
         return {
-            "release": {"id": self._plan.release, "revision": self._request.commit},
+            "release": {"id": self._plan.release, "revision": self._commit},
             "previous_release": plan.previous(self._statuses, self._plan.release),
             "rollout": {
                 "result": result,
                 "seconds": seconds,
                 "probe": self._outside.stop(),
-                "hosts": self._per_host,
+                "hosts": self._per_host(),
                 "migrations": self._migrations,
             },
         }
+
+    def _per_host(self) -> dict[str, dict[str, Any]]:
+        built = self._construction.seconds
+        return {
+            name: {**({"build_seconds": built[name]} if name in built else {}), **facts}
+            for name, facts in self._changeover.per_host.items()
+        }
+
+
+def measured(probe: Mapping[str, Any]) -> str:
+    """What the prober found, in one line; empty where it did not measure."""
+    if not probe["requests"]:
+        return ""
+    return (
+        f"{probe['failed']} of {probe['requests']} requests failed, p50 {probe['p50_ms']} ms, "
+        f"p99 {probe['p99_ms']} ms, longest gap {probe['longest_gap_ms']} ms"
+    )
 
 
 def _failure(error: BaseException, phase: str, *, refused: bool) -> RolloutFailed:

@@ -30,6 +30,8 @@ _COMPRESSED = {
     ".otf",
     ".ico",
 }
+# What a new host needs to build the same release.
+_INPUTS = ("subdirectory", "django_settings_module", "wsgi_application", "requirements", "python_version")
 _STEPS = {
     "settings": "the settings module {settings} does not import",
     "application": "the site does not import",
@@ -117,6 +119,7 @@ def _build(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str,
         "commit": request["commit"],
         "subject": request["subject"],
         "build_key": request["build_key"],
+        "inputs": {name: request[name] for name in _INPUTS},
         "project": str(project.folder.relative_to(code)),
         "settings_module": project.settings_module,
         "django": report["django"],

@@ -42,6 +42,7 @@ def switch(
     Raises Failure with the old slot live as before, where the new one does not start or is not healthy.
     """
     before = releases.live(layout)
+    earlier = releases.linked(layout.base / "previous")
     slot = other(releases.live_slot(layout))
     facts = releases.facts(layout, release_id)
     if facts is None:
@@ -71,7 +72,8 @@ def switch(
                 log=_journal(runner, "nginx.service", time.time() - 10),
             )
     except (Failure, CommandFailed) as error:
-        restore(layout, runner, before["slot"] if before else None, before["id"] if before else None)
+        live = before or {"slot": None, "id": None}
+        restore(layout, runner, live["slot"], live["id"], earlier)
         if isinstance(error, CommandFailed):
             raise Failure(str(error), log=error.lines) from None
         raise
@@ -84,8 +86,13 @@ def switch(
     }
 
 
-def restore(layout: Layout, runner: Runner, slot: str | None, release_id: str | None) -> dict[str, Any]:
-    """Go back to the slot that was live before, and stop the other; with no slot, nothing is live."""
+def restore(
+    layout: Layout, runner: Runner, slot: str | None, release_id: str | None, earlier: str | None = None
+) -> dict[str, Any]:
+    """Go back to the slot that was live before, and stop the other; with no slot, nothing is live.
+
+    `earlier` is the release that was live before that one.
+    """
     if slot is None or release_id is None:
         for link in (layout.live_socket, layout.base / "current"):
             link.unlink(missing_ok=True)
@@ -98,8 +105,10 @@ def restore(layout: Layout, runner: Runner, slot: str | None, release_id: str | 
             _systemctl(runner, "start", unit(slot))
         set_link(layout.live_socket, layout.socket(slot))
     set_link(layout.base / "current", Path("releases") / release_id)
+    if earlier and earlier != releases.linked(layout.base / "previous"):
+        set_link(layout.base / "previous", Path("releases") / earlier)
     _systemctl(runner, "enable", "--no-reload", "--quiet", unit(slot))
-    (layout.base / "next").unlink(missing_ok=True)
+    # `next` stays until all is over: other hosts may still give out pages of that release.
     idle = other(slot)
     if _is_active(runner, idle):
         _drain(layout, idle, patience=5)

@@ -49,7 +49,7 @@ def _switch(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
 
 
 def _restore(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
-    return slots.restore(layout, runner, request["slot"], request["previous"])
+    return slots.restore(layout, runner, request["slot"], request["previous"], request.get("earlier"))
 
 
 def _settle(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
@@ -63,6 +63,11 @@ def _verify(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
 def _announce(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
     # From now on nginx serves the new release's static files too, wherever its pages come from.
     slots.set_link(layout.base / "next", Path("releases") / request["release"])
+    before, link = request.get("previous"), layout.base / "previous"
+    if before and releases.live(layout) is None and releases.facts(layout, before):
+        # On a new host those of the release before too, as if it had been there.
+        slots.set_link(link, Path("releases") / before)
+        releases.mark_as_served(layout, before)
     return {}
 
 

@@ -23,7 +23,8 @@ def status(
 
 
 def make(statuses: dict[str, dict[str, Any]], configuration: str = "c") -> plan.Plan:
-    return plan.make(statuses, build_key="key", commit=COMMIT, configuration=configuration, now=NOW)
+    configurations = dict.fromkeys(statuses, configuration)
+    return plan.make(statuses, build_key="key", commit=COMMIT, configurations=configurations, now=NOW)
 
 
 def test_a_new_commit_gets_a_new_release_on_every_host() -> None:

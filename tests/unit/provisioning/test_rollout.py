@@ -130,6 +130,7 @@ def test_a_measurement_counts_failures_and_the_longest_gap() -> None:
     ]
     assert prober.summary(samples) == {
         "requests": 4,
+        "per_second": 1.4,
         "failed": 1,
         "p50_ms": 20.0,
         "p99_ms": 30.0,
