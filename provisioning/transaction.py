@@ -258,13 +258,13 @@ class Rollout:
                 self._progress.detail(
                     name, f"removed {listed(done['removed'])}" if done["removed"] else "nothing to remove"
                 )
-            record = {
-                "owner": self._fleet.owner,
-                "started": f"{self._began:%Y-%m-%dT%H:%M:%SZ}",
-                "ended": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                "subject": self._subject,
-                **document,
-            }
+        record = {
+            "owner": self._fleet.owner,
+            "started": f"{self._began:%Y-%m-%dT%H:%M:%SZ}",
+            "ended": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "subject": self._subject,
+            **document,
+        }
         self._fleet.unlock(record)
 
     def _result(self, result: str) -> dict[str, Any]:

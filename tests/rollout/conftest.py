@@ -18,6 +18,7 @@ import pytest
 from localcloud.machines import Machines
 from provisioning.prober import Prober, Target
 from tests.rollout.droplet import NAME, SITE, Droplet
+from tests.rollout.several import Several
 from tests.rollout.site import Repository
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -34,11 +35,12 @@ class Outcome:
 
 
 class Stage:
-    """The droplet, the site's repository, and the rollouts between them."""
+    """The droplet (or several), the site's repository, and the rollouts between them."""
 
-    def __init__(self, droplet: Droplet, repository: Repository) -> None:
+    def __init__(self, droplet: Droplet | Several, repository: Repository, *, rate: int = 50) -> None:
         self.droplet = droplet
         self.repository = repository
+        self.rate = rate
         self.configuration = "as provisioned"
 
     def start(self, commit: str, **more: Any) -> subprocess.Popen[str]:
@@ -73,9 +75,9 @@ class Stage:
 
     @contextmanager
     def visitors(self) -> Iterator[dict[str, Any]]:
-        """50 requests a second, on new and on kept connections; what they saw is there at the end."""
+        """`rate` requests a second, on new and on kept connections; what they saw is there at the end."""
         noticed: dict[str, Any] = {}
-        prober = Prober(Target(self.droplet.address, NAME, "/"), 50)
+        prober = Prober(Target(self.droplet.address, NAME, "/"), self.rate)
         prober.start()
         try:
             yield noticed
@@ -114,12 +116,29 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     machines = Machines(f"rollout-{os.getpid()}", folder / "state")
     try:
         droplet = Droplet(machines)
-        ready = Stage(droplet, Repository(folder / "site"))
-        process = ready.start(ready.repository.first)
-        out, told = process.communicate(timeout=180)
-        assert process.returncode == 0, told
-        assert json.loads(out)["previous_release"] is None
-        yield ready
+        yield _with_a_first_release(Stage(droplet, Repository(folder / "site")))
         droplet.connection.close()
     finally:
         machines.reset()
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """An edge with two app hosts behind it, and the site's first version live."""
+    folder = tmp_path_factory.mktemp("several")
+    machines = Machines(f"several-{os.getpid()}", folder / "state")
+    try:
+        droplets = Several(machines)
+        # The rollout itself asks 100 times a second.
+        yield _with_a_first_release(Stage(droplets, Repository(folder / "site"), rate=20))
+        droplets.close()
+    finally:
+        machines.reset()
+
+
+def _with_a_first_release(stage: Stage) -> Stage:
+    process = stage.start(stage.repository.first)
+    out, told = process.communicate(timeout=180)
+    assert process.returncode == 0, told
+    assert json.loads(out)["previous_release"] is None
+    return stage

@@ -42,35 +42,58 @@ def new_key() -> Key:
     return Key(text, f"ssh-ed25519 {paramiko.Ed25519Key.from_private_key(io.StringIO(text)).get_base64()}")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a droplet is: its public and its private address, and the range of the private network."""
+
+    public: str
+    private: str
+    network: str
+
+
+def boot(machines: Machines, number: int, name: str, key: Key, host_key: Key) -> Place:
+    """Create a droplet; it may still be booting."""
+    public = machines.ensure_public_network().rsplit(".", 1)[0]
+    private = f"10.214.{public.rsplit('.', 1)[1]}"
+    place = Place(f"{public}.{9 + number}", f"{private}.{9 + number}", f"{private}.0/24")
+    machines.ensure_network("private", place.network, internal=True)
+    machines.create(
+        MachineSpec(
+            id=number,
+            hostname=name,
+            image="debian-13-x64",
+            memory_mb=2048,
+            vcpus=2,
+            disk_gb=20,
+            public_address=place.public,
+            private_address=place.private,
+            private_network="private",
+            user_data=cloud_init.render(
+                hostname=name,
+                authorized_key=key.public,
+                host_key=host_key.private,
+                host_key_public=host_key.public,
+            ),
+            ssh_keys=(),
+        )
+    )
+    return place
+
+
+def root(connection: Connection, script: str) -> str:
+    """The output of a shell script run by root, which has to work."""
+    lines: list[str] = []
+    done = connection.run("sudo -n bash -euo pipefail -s", script.encode(), on_line=lines.append)
+    assert done.status == 0, f"{script}\n{lines}\n{done.errors}"
+    return "\n".join(lines)
+
+
 class Droplet:
     """One provisioned droplet."""
 
     def __init__(self, machines: Machines, *, database: str = "postgres") -> None:
         self.key, self.host_key = new_key(), new_key()
-        public = machines.ensure_public_network().rsplit(".", 1)[0]
-        private = f"10.214.{public.rsplit('.', 1)[1]}"
-        machines.ensure_network("private", f"{private}.0/24", internal=True)
-        self.address = f"{public}.10"
-        machines.create(
-            MachineSpec(
-                id=1,
-                hostname="web",
-                image="debian-13-x64",
-                memory_mb=2048,
-                vcpus=2,
-                disk_gb=20,
-                public_address=self.address,
-                private_address=f"{private}.10",
-                private_network="private",
-                user_data=cloud_init.render(
-                    hostname="web",
-                    authorized_key=self.key.public,
-                    host_key=self.host_key.private,
-                    host_key_public=self.host_key.public,
-                ),
-                ssh_keys=(),
-            )
-        )
+        self.address = boot(machines, 1, "web", self.key, self.host_key).public
         self._machines = machines
         self.connection = self.connect(patience=90)
         self.provision(database=database)
@@ -114,10 +137,7 @@ class Droplet:
 
     def root(self, script: str) -> str:
         """The output of a shell script run by root, which has to work."""
-        lines: list[str] = []
-        done = self.connection.run("sudo -n bash -euo pipefail -s", script.encode(), on_line=lines.append)
-        assert done.status == 0, f"{script}\n{lines}\n{done.errors}"
-        return "\n".join(lines)
+        return root(self.connection, script)
 
     def reboot(self) -> None:
         """Restart the droplet, and connect anew."""

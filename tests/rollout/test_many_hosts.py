@@ -1,0 +1,185 @@
+"""Releases on two app hosts behind an edge: nobody notices them, also where they fail."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+import pytest
+
+from tests.rollout.conftest import Outcome, Stage
+from tests.rollout.droplet import NAME
+from tests.rollout.several import EDGE, Several
+
+pytestmark = pytest.mark.long
+
+MIGRATION = """
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [("memos", "0001_initial")]
+    operations = [migrations.AddField("Memo", "colour", models.CharField(max_length=9, db_default=""))]
+"""
+
+
+def test_a_release_with_a_migration_loses_no_request_and_repeats_none(several: Stage) -> None:
+    before = several.facts()
+    with posting(several) as posts:
+        done = several.release(commit(several, "two", {"memos/migrations/0002_colour.py": MIGRATION}))
+    assert done.status == 0, done.told
+    unnoticed(done)
+    assert posts["made"] > 0
+    assert posts["failed"] == []
+    after = several.facts()
+    assert after["version"] == "two"
+    assert int(after["memos"]) == int(before["memos"]) + posts["made"], "a POST was lost, or came twice"
+    assert hosts(several).live_releases() == [done.document["release"]["id"]] * 2
+    rollout = done.document["rollout"]
+    assert rollout["migrations"]["applied"] == ["memos.0002_colour"]
+    assert {"leave_seconds", "healthy_seconds", "rejoin_seconds"} <= {*rollout["hosts"]["app-2"]}
+    assert is_whole(several)
+    # Pages of both releases find their style sheets on both hosts.
+    for host in hosts(several).apps:
+        assert css(host.place.public, after["css"]) == "body { color: two }\n"
+        assert css(host.place.public, before["css"]) == "body { color: black }\n"
+        record = host.root("tail -n 1 /srv/notes/releases.jsonl")
+        assert '"leave_seconds"' in record
+        assert len(record) < 10_000
+
+
+def test_the_release_before_comes_back_in_seconds_and_names_what_the_database_keeps(several: Stage) -> None:
+    newer = hosts(several).live_releases()[0]
+    done = several.release("", rollback=True)
+    assert done.status == 0, done.told
+    unnoticed(done)
+    assert several.facts()["version"] == "one"
+    assert "build" not in done.document["rollout"]["seconds"]
+    assert done.document["rollout"]["migrations"]["unknown"] == ["memos.0002_colour"]
+    assert "the database keeps memos.0002_colour" in done.told
+    assert done.document["previous_release"]["id"] == newer
+    assert is_whole(several)
+
+
+def test_a_release_that_breaks_on_the_second_host_takes_the_first_one_back(several: Stage) -> None:
+    before, live = several.facts(), hosts(several).live_releases()
+    late = """
+import socket
+answer = home
+def home(request):
+    return HttpResponse(status=500) if socket.gethostname() == "app-2" else answer(request)
+"""
+    views = text(several, "memos/views.py") + late
+    done = several.release(commit(several, "half", {"memos/views.py": views}))
+    assert done.status == 1, done.told
+    assert done.document["rollout"]["phase"] == "switch"
+    assert done.document["rollout"]["host"] == "app-2"
+    assert "app-1 was put back" in done.told
+    unnoticed(done)
+    assert several.facts() == before
+    assert hosts(several).live_releases() == live
+    assert is_whole(several)
+
+
+def test_a_release_that_fails_its_smoke_test_is_taken_back_on_every_host(several: Stage) -> None:
+    before, live = several.facts(), hosts(several).live_releases()
+    late = """
+answer = home
+def home(request):
+    if request.headers["User-Agent"] == "seatrial-smoke":
+        raise ValueError("seen from outside it is wrong")
+    return answer(request)
+"""
+    views = text(several, "memos/views.py") + late
+    done = several.release(commit(several, "smoke", {"memos/views.py": views}))
+    assert done.status == 1, done.told
+    assert done.document["rollout"]["phase"] == "smoke"
+    assert "app-1 was put back" in done.told
+    assert "app-2 was put back" in done.told
+    unnoticed(done)
+    assert several.facts() == before
+    assert hosts(several).live_releases() == live
+    assert is_whole(several)
+
+
+def test_a_gunicorn_that_is_killed_costs_at_most_the_requests_it_was_answering(several: Stage) -> None:
+    with several.visitors() as noticed:
+        threading.Event().wait(1)
+        hosts(several).root("systemctl kill --signal=KILL 'gunicorn@*.service'")
+        threading.Event().wait(4)
+    assert noticed["requests"] > 50
+    # No more are under way at once than gunicorn has threads.
+    assert noticed["failed"] <= 8, noticed
+    hosts(several).root("systemctl is-active --quiet 'gunicorn@*.service'")
+
+
+def hosts(stage: Stage) -> Several:
+    assert isinstance(stage.droplet, Several)
+    return stage.droplet
+
+
+def unnoticed(done: Outcome) -> None:
+    """Neither our visitors nor the rollout's own measurement saw anything fail."""
+    probe = done.document["rollout"]["probe"]
+    assert done.visitors["requests"] > 0
+    assert done.visitors["failed"] == 0, done.visitors
+    assert probe["requests"] > 0
+    assert probe["failed"] == 0, probe
+
+
+def is_whole(stage: Stage) -> bool:
+    """Whether the edge sends visitors to both app hosts."""
+    status = hosts(stage).hosts[EDGE].root('seatrial-host edge-status <<<\'{"site": "notes"}\'')
+    return status.count('"state": "UP"') == 2
+
+
+def css(address: str, path: str) -> str:
+    connection = HTTPConnection(address, timeout=15)
+    try:
+        connection.request("GET", path, headers={"Host": NAME})
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def text(stage: Stage, name: str) -> str:
+    return (stage.repository.path / name).read_text()
+
+
+def commit(stage: Stage, version: str, files: dict[str, str]) -> str:
+    """A commit upon the first version; the next one begins there again."""
+    changes = stage.repository.changed("memos/views.py", 'VERSION = "one"', f'VERSION = "{version}"')
+    changes["memos/static/memos.css"] = f"body {{ color: {version} }}\n"
+    made = stage.repository.commit(version, {**changes, **files})
+    stage.repository.go_back_to(stage.repository.first)
+    return made
+
+
+@contextmanager
+def posting(stage: Stage) -> Iterator[dict[str, Any]]:
+    """A visitor who writes a memo twenty times a second, each on a connection of its own."""
+    seen: dict[str, Any] = {"made": 0, "failed": []}
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.05):
+            connection = HTTPConnection(stage.droplet.address, timeout=15)
+            try:
+                connection.request("POST", "/add", headers={"Host": NAME, "Content-Length": "0"})
+                status = connection.getresponse().status
+                seen["made"] += 1
+                if status >= 400:
+                    seen["failed"].append(str(status))
+            except (OSError, HTTPException) as error:
+                seen["failed"].append(repr(error))
+            finally:
+                connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        writer.join()
