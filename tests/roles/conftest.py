@@ -1,4 +1,4 @@
-"""One droplet for each Debian release, provisioned once; it is gone afterwards."""
+"""For each Debian release one droplet, and the hosts of one site: provisioned once, gone afterwards."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from localcloud.images import RELEASES
 from localcloud.machines import Machines
 from provisioning.bundle import Bundle
 from tests.roles.content import bundle
+from tests.roles.fleet import Fleet
 from tests.roles.host import Host, Result
 
 _ALWAYS = "debian-13-x64"
@@ -28,21 +29,45 @@ class Provisioned:
 
 
 @pytest.fixture(scope="session", params=sorted(RELEASES, reverse=True))
-def provisioned(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Provisioned]:
+def image(request: pytest.FixtureRequest) -> str:
+    """Each Debian release."""
+    name = str(request.param)
+    if name != _ALWAYS and not any((cache_dir() / "images").glob(f"{name}-*.tar")):
+        pytest.skip(f"the image {name} was not made yet: a droplet with it makes it")
+    return name
+
+
+@pytest.fixture(scope="session")
+def provisioned(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provisioned]:
     """A fresh droplet after one application of all roles."""
-    image = request.param
-    if image != _ALWAYS and not any((cache_dir() / "images").glob(f"{image}-*.tar")):
-        pytest.skip(f"the image {image} was not made yet: a droplet with it makes it")
     folder = tmp_path_factory.mktemp(image)
-    machines = Machines(f"roles-{os.getpid()}", folder / "state")
+    instance = f"roles-{os.getpid()}"
+    machines = Machines(instance, folder / "state")
     try:
-        host = Host(machines, image)
+        host = Host(instance, machines, image)
         rendered = bundle()
         yield Provisioned(host, rendered, host.apply(rendered))
     finally:
         machines.reset()
+
+
+@pytest.fixture(scope="session")
+def provisioned_fleet(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Fresh droplets of one site, after one application of the edge's and the data host's roles."""
+    instance = f"fleet-{os.getpid()}"
+    machines = Machines(instance, tmp_path_factory.mktemp(f"fleet-{image}") / "state")
+    try:
+        yield Fleet(instance, machines, image)
+    finally:
+        machines.reset()
+
+
+@pytest.fixture
+def fleet(provisioned_fleet: Fleet) -> Fleet:
+    """The hosts with their roles applied."""
+    for said in provisioned_fleet.applied.values():
+        assert said.status == 0, said.err
+    return provisioned_fleet
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shlex
 import time
 from dataclasses import dataclass
 
+import docker
 import paramiko
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +17,6 @@ from localcloud.machine_types import MachineSpec
 from localcloud.machines import Machines
 from provisioning.bundle import Bundle
 
-_ID = 1
 _PRIVATE_NETWORK = "private"
 
 
@@ -28,30 +28,36 @@ class Result:
 
 
 class Host:
-    """One droplet and the way to it."""
+    """One droplet and the way to it; `number` tells it from the others of the same cloud."""
 
-    def __init__(self, machines: Machines, image: str) -> None:
+    def __init__(
+        self, instance: str, machines: Machines, image: str, name: str = "web", number: int = 1
+    ) -> None:
         self._machines = machines
+        self._id = number
+        self._net = f"{instance}-net-{number}"
         self._key, _ = _new_key()
         self._host_key, host_key_text = _new_key()
         public = machines.ensure_public_network().rsplit(".", 1)[0]
         # The public range's number makes a private one that no other cloud of these tests has.
         private = f"10.215.{public.rsplit('.', 1)[1]}"
         machines.ensure_network(_PRIVATE_NETWORK, f"{private}.0/24", internal=True)
-        self.address = f"{public}.10"
+        self.private_network = f"{private}.0/24"
+        self.address = f"{public}.{9 + number}"
+        self.private_address = f"{private}.{9 + number}"
         machines.create(
             MachineSpec(
-                id=_ID,
-                hostname="web",
+                id=number,
+                hostname=name,
                 image=image,
                 memory_mb=2048,
                 vcpus=2,
                 disk_gb=20,
                 public_address=self.address,
-                private_address=f"{private}.10",
+                private_address=self.private_address,
                 private_network=_PRIVATE_NETWORK,
                 user_data=cloud_init.render(
-                    hostname="web",
+                    hostname=name,
                     authorized_key=f"ssh-ed25519 {self._key.get_base64()}",
                     host_key=host_key_text,
                     host_key_public=f"ssh-ed25519 {self._host_key.get_base64()}",
@@ -87,7 +93,25 @@ class Host:
         return self.run(_as_root(script)).status == 0
 
     def reboot(self) -> None:
-        self._machines.reboot(_ID)
+        self._machines.reboot(self._id)
+
+    def reboot_before_the_private_address_is_up(self) -> None:
+        """Reboot, and have the private network late: after its services were to start."""
+        where = f"{self.private_address}/24"
+        self._in_network("ip", "address", "del", where, "dev", "eth1")
+        self.reboot()
+        # is-system-running waits for the end of the boot, which waits for the address.
+        self.must(
+            "until systemctl is-active seatrial-private-address | grep -qx activating; do sleep 0.2; done"
+        )
+        self._in_network("ip", "address", "add", where, "dev", "eth1")
+        self.must("timeout 60 systemctl is-system-running --wait || true")
+
+    def _in_network(self, *command: str) -> None:
+        client = docker.DockerClient(base_url=self._machines.docker_host)
+        ended = client.containers.get(f"{self._net}").exec_run([*command])
+        client.close()
+        assert ended.exit_code == 0, ended.output
 
     def _connected(self, patience: float = 60.0) -> paramiko.SSHClient:
         deadline = time.monotonic() + patience
