@@ -36,7 +36,12 @@ def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]
 
 
 def of_host(host: Host) -> Mapping[str, Input[Any]]:
-    """The part of the request that describes one host."""
+    """The part of the request that describes one host.
+
+    Of an app host it also says what the site there was provisioned with: the site is started again where that
+    is another, and on no other host.
+    """
+    configuration = {"configuration": host.applied} if "app" in host.roles else {}
     return {
         "name": host.name,
         "address": host.ssh_address,
@@ -45,4 +50,5 @@ def of_host(host: Host) -> Mapping[str, Input[Any]]:
         "host_key": host.host_key,
         "droplet_id": host.droplet_id,
         "roles": list(host.roles),
+        **configuration,
     }

@@ -90,7 +90,7 @@ class Site(pulumi.ComponentResource):
             ),
             child,
         )
-        release = self._release(hosts, first)
+        release = self._release(hosts)
 
         self.hosts = Output.all(**{host.name: _facts(host) for host in hosts.values()})
         self.dns_records = dns.records
@@ -127,7 +127,7 @@ class Site(pulumi.ComponentResource):
             self._child,
         )
 
-    def _release(self, hosts: Mapping[str, Host], first: Host) -> Release:
+    def _release(self, hosts: Mapping[str, Host]) -> Release:
         args = self._args
         return Release(
             f"{self._site}-release",
@@ -137,8 +137,6 @@ class Site(pulumi.ComponentResource):
                     **order.of_settings(args.settings, args.commit, args.subject),
                     "hosts": [order.of_host(host) for host in hosts.values()],
                     "private_key": self._keys.access.private,
-                    # What the site runs with is the same on all app hosts: a host more changes none of them.
-                    "configuration": first.applied,
                 },
                 after=[host.provisioned for host in hosts.values()],
                 unverified=args.unverified,

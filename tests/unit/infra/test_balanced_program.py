@@ -159,10 +159,16 @@ def test_another_number_of_app_hosts_touches_those_the_edge_and_the_release(
 
 def test_a_host_more_does_not_make_the_others_start_again(program: Program, told: Told) -> None:
     del told
-    few, many = (request(program({**BALANCED, "app_hosts": n})) for n in (2, 4))
-    assert few["configuration"] == many["configuration"]
-    changed = request(program({**BALANCED, "environment": {"PAGE": "20"}}))
-    assert changed["configuration"] != few["configuration"]
+
+    def configurations(**changes: Any) -> dict[str, str]:
+        hosts = request(program({**BALANCED, **changes}))["hosts"]
+        return {host["name"]: host["configuration"] for host in hosts if "configuration" in host}
+
+    few, many = configurations(app_hosts=2), configurations(app_hosts=4)
+    assert list(many) == ["app-1", "app-2", "app-3", "app-4"]
+    assert few.items() < many.items()
+    assert not few.items() & configurations(app_hosts=2, environment={"PAGE": "20"}).items()
+    assert configurations(rate_limit=50).items() == configurations().items(), "the edge's own matter"
 
 
 def test_the_rollout_waits_for_every_host_and_knows_them_all(program: Program, told: Told) -> None:

@@ -136,7 +136,8 @@ def test_a_changed_setting_of_the_host_changes_the_command_and_runs_the_release_
 ) -> None:
     before, after = program(), program({"cache": "none"})
     assert before.one(r.REMOTE).inputs["create"] != after.one(r.REMOTE).inputs["create"]
-    assert request(before)["configuration"] != request(after)["configuration"]
+    (old,), (new,) = request(before)["hosts"], request(after)["hosts"]
+    assert old["configuration"] != new["configuration"]
 
 
 def test_nothing_changes_when_nothing_changed_wherever_it_runs(
