@@ -87,7 +87,7 @@ def up(options: argparse.Namespace) -> int:
     outputs = chosen.outputs()
     local = chosen.stack.on_this_machine
     good, opens = summary.ask(outputs.get("site_url", ""), through="127.0.0.1" if local else "")
-    next_command = "make ft" if local else f"make ft STACK={options.stack}"
+    next_command = "make ft" if options.stack == "local" else f"make ft STACK={options.stack}"
     summary.show(outputs, next_command=next_command, opens=opens)
     return 0 if good else 1
 
@@ -120,10 +120,10 @@ def ft(options: argparse.Namespace) -> int:
 
 
 def down(options: argparse.Namespace) -> int:
-    """Destroy the stack; a stopped local cloud is started for it."""
+    """Destroy the stack; a local cloud is started for it, and stopped when no other stack has droplets."""
     chosen = _ready(options)
     code = chosen.run(*engine.asks(["destroy"], sure=options.yes or chosen.stack.on_this_machine))
-    if code == 0 and chosen.stack.on_this_machine:
+    if code == 0 and chosen.stack.on_this_machine and not cloud.status(Path.cwd(), os.environ)["droplets"]:
         return cloud.run(Path.cwd(), os.environ, "stop", "--name", cloud.name(os.environ))
     return code
 
@@ -132,11 +132,10 @@ def reset(options: argparse.Namespace) -> int:
     """Remove the local cloud whole, with the state of the stacks that lived on it."""
     project = Path.cwd()
     code = cloud.run(project, os.environ, "reset", "--name", cloud.name(os.environ))
-    state = (
-        project / stack.WORK_FOLDER / "pulumi" / ".pulumi" / "stacks" / "seatrial" / f"{options.stack}.json"
-    )
-    if code == 0 and stack.load(project, options.stack).on_this_machine:
-        state.unlink(missing_ok=True)
+    if code == 0:
+        for state in (project / stack.WORK_FOLDER / "pulumi/.pulumi/stacks/seatrial").glob("*.json"):
+            if stack.is_here(project, state.stem):
+                state.unlink()
     return code
 
 

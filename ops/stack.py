@@ -57,6 +57,14 @@ def load(project: Path, name: str) -> Stack:
     return Stack(project=project, name=name, file=file, config=config)
 
 
+def is_here(project: Path, name: str) -> bool:
+    """Whether there is such a stack and its cloud is the local one."""
+    try:
+        return load(project, name).on_this_machine
+    except StackError:
+        return False
+
+
 def with_changes(stack: Stack, changes: Mapping[str, Any]) -> Stack:
     """The stack with some settings changed for this machine or run.
 

@@ -23,12 +23,18 @@ def facts(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("release", f"{release.get('id', '')}  commit {str(release.get('revision', ''))[:12]}"))
     if previous:
         lines.append(("previous", f"{previous.get('id', '')}"))
-    for name, host in (outputs.get("hosts") or {}).items():
+    for name, host in sorted((outputs.get("hosts") or {}).items(), key=_by_number):
         lines.append(("host", f"{name}  {host.get('public_address')}  {' '.join(host.get('roles', []))}"))
     if probe:
         failed = f"{probe.get('failed')} of {probe.get('requests')} requests failed"
         lines.append(("last rollout", f"{failed}, p99 {probe.get('p99_ms')} ms"))
     return lines
+
+
+def _by_number(named: tuple[str, Any]) -> tuple[str, int]:
+    """`app-10` after `app-9`."""
+    group, _, number = named[0].rpartition("-")
+    return (group, int(number)) if number.isdigit() else (named[0], 0)
 
 
 def show(outputs: Mapping[str, Any], *, next_command: str, opens: str) -> None:

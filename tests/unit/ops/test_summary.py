@@ -22,6 +22,13 @@ def test_the_summary_says_what_serves_where_and_how_many_requests_failed() -> No
     assert lines["last rollout"] == "0 of 190 requests failed, p99 12 ms"
 
 
+def test_hosts_are_listed_by_name_and_number() -> None:
+    names = ["edge-1", "app-10", "data-1", "app-9", "web"]
+    hosts = {name: {"public_address": "198.18.0.2", "roles": []} for name in names}
+    listed = [text.split()[0] for label, text in summary.facts({"hosts": hosts}) if label == "host"]
+    assert listed == ["app-9", "app-10", "data-1", "edge-1", "web"]
+
+
 def test_a_first_release_has_no_previous_one_to_show() -> None:
     labels = [label for label, _ in summary.facts({"site_url": "http://x", "previous_release": None})]
     assert labels == ["site"]
