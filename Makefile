@@ -6,7 +6,7 @@ ops = $(python) -m ops
 code = __main__.py infra provisioning localcloud localengine ops tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh output ft down reset test lint unit cloud engine roles rollout e2e bench lock
+.PHONY: help up preview refresh output ft down reset test lint unit cloud engine roles rollout e2e balanced test-all bench lock
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s'|'
@@ -35,6 +35,8 @@ reset: .venv/.ready ## remove the local cloud whole
 
 test: lint unit engine cloud roles rollout e2e ## everything that must pass
 
+test-all: test balanced ## and what takes longer: several hosts
+
 lint: .venv/.ready ## style, types, shell scripts, workflows
 	@tools/lint.sh
 
@@ -56,6 +58,9 @@ rollout: .venv/.ready ## releases on a real host
 e2e: .venv/.ready ## from `make up` to functional tests, on a local cloud of its own
 	@tools/need.sh chromium=chromium chromedriver=chromium-driver
 	@$(python) -m pytest -q tests/e2e
+
+balanced: .venv/.ready ## several hosts behind an edge, from `make up` to `make down`, on a local cloud of its own
+	@$(python) -m pytest -q tests/balanced
 
 bench: .venv/.ready ## how long a first, an unchanged and a code-only `make up` take
 	@$(python) -m tests.bench

@@ -131,10 +131,12 @@ def down(options: argparse.Namespace) -> int:
 def reset(options: argparse.Namespace) -> int:
     """Remove the local cloud whole, with the state of the stacks that lived on it."""
     project = Path.cwd()
+    api_url = cloud.status(project, os.environ).get("api_url") or ""
     code = cloud.run(project, os.environ, "reset", "--name", cloud.name(os.environ))
     if code == 0:
-        for state in (project / stack.WORK_FOLDER / "pulumi/.pulumi/stacks/seatrial").glob("*.json"):
-            if stack.is_here(project, state.stem):
+        for state in stack.states(project):
+            is_the_one = state.stem == options.stack and stack.is_here(project, state.stem)
+            if is_the_one or (api_url and api_url in state.read_text()):
                 state.unlink()
     return code
 

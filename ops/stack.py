@@ -65,6 +65,11 @@ def is_here(project: Path, name: str) -> bool:
         return False
 
 
+def states(project: Path) -> list[Path]:
+    """The files that keep what rehearsals made, one a stack."""
+    return sorted((project / WORK_FOLDER / "pulumi/.pulumi/stacks/seatrial").glob("*.json"))
+
+
 def with_changes(stack: Stack, changes: Mapping[str, Any]) -> Stack:
     """The stack with some settings changed for this machine or run.
 

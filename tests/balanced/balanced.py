@@ -1,0 +1,164 @@
+"""The stack `balanced` in a project's copy: driven by `make`, seen from its hosts and by visitors."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from provisioning.prober import Prober, Target
+from tests.e2e.project import Project
+
+STACK = "STACK=balanced"
+RATE = 100
+"""Requests a second of the visitors, beside the rollout's own."""
+
+
+@dataclass
+class Visits:
+    """What came of the visitors' requests while something happened."""
+
+    gets: dict[str, Any] = field(default_factory=dict)
+    posts: int = 0
+    lost_posts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """The stack, whose hosts are droplets of the copy's own cloud."""
+
+    project: Project
+
+    def up(self) -> str:
+        """`make up`, which must go well; returns what it said."""
+        done = self.project.make("up", STACK)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        done = self.project.make("output", STACK)
+        assert done.returncode == 0, done.stdout
+        outputs: dict[str, Any] = json.loads(done.stdout)
+        return outputs
+
+    def set(self, setting: str, value: object) -> None:
+        """Change a setting of the stack."""
+        file = self.project.folder / "Pulumi.balanced.yaml"
+        lines = [line for line in file.read_text().splitlines() if f"seatrial:{setting}:" not in line]
+        lines.insert(lines.index("config:") + 1, f'  seatrial:{setting}: "{value}"')
+        file.write_text("\n".join(lines) + "\n")
+
+    def edit(self, file: str, old: str, new: str, message: str) -> str:
+        """Change and commit a file of the site; returns the commit."""
+        path = self.project.folder / file
+        text = path.read_text()
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new, 1))
+        return self.project.commit(message)
+
+    def droplets(self) -> dict[str, int]:
+        """The ids of the droplets, by the hosts' names in the stack."""
+        found = self.project.cloud_status()["droplets"]
+        return {str(droplet["name"]).removeprefix("todo-balanced-"): int(droplet["id"]) for droplet in found}
+
+    def on(self, host: str, *words: str, stdin: str = "") -> str:
+        """Run a command on a host, as root; returns what it printed."""
+        container = f"{self.project.cloud}-droplet-{self.droplets()[host]}"
+        done = subprocess.run(
+            ["docker", "--host", self.project.cloud_status()["docker_host"], "exec", "-i", container, *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            input=stdin,
+        )
+        assert done.returncode == 0, f"{host}: {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def reaches(self, origin: str, address: str, port: int) -> bool:
+        """Whether a host gets a connection to an address within 2 seconds."""
+        script = f"timeout 2 bash -c '</dev/tcp/{address}/{port}' 2>/dev/null && echo yes || echo no"
+        return self.on(origin, "bash", "-c", script).strip() == "yes"
+
+    def servers(self) -> dict[str, str]:
+        """The app hosts as the edge sees them: `UP`, `DOWN`, `DRAIN` ... by name."""
+        shown = self.on("edge-1", "bash", "-c", "echo 'show stat' | socat - /run/haproxy/admin.sock")
+        header, *lines = shown.lstrip("# ").splitlines()
+        rows = [dict(zip(header.split(","), line.split(","), strict=False)) for line in lines if line]
+        hosts = [row for row in rows if row["pxname"] == "site" and row["svname"].startswith("app-")]
+        return {row["svname"]: row["status"].split()[0] for row in hosts}
+
+    def served(self) -> dict[str, int]:
+        """How many requests of visitors each app host answered since the edge's last reload, in its log."""
+        lines = self.on("edge-1", "journalctl", "-q", "-t", "haproxy", "-n", "5000", "-o", "cat")
+        counted: dict[str, int] = {}
+        for name in re.findall(r"server=site/(app-\d+)", lines):
+            counted[name] = counted.get(name, 0) + 1
+        return counted
+
+    def live(self) -> dict[str, str]:
+        """The release that each app host serves, by name."""
+        hosts = [name for name in self.droplets() if name.startswith("app-")]
+        return {
+            host: self.on(host, "readlink", "/srv/todo/current").strip().rsplit("/", 1)[-1] for host in hosts
+        }
+
+    @contextmanager
+    def visited(self) -> Iterator[Visits]:
+        """Visitors of all kinds while the block runs: GET over new and kept connections, and POST."""
+        url = urlsplit(self.outputs()["site_url"])
+        edge = self.outputs()["hosts"]["edge-1"]["public_address"]
+        visits, ended = Visits(), threading.Event()
+        prober = Prober(Target(address=edge, host=url.netloc, path="/"), RATE)
+        posting = threading.Thread(target=_post, args=(edge, url.netloc, visits, ended))
+        prober.start()
+        posting.start()
+        try:
+            yield visits
+        finally:
+            ended.set()
+            posting.join()
+            visits.gets = prober.stop()
+
+
+def nobody_noticed(visits: Visits) -> None:
+    """Asserts that there were visitors, and that each of them was answered."""
+    assert visits.gets["requests"] > RATE, visits.gets
+    assert visits.posts > 10
+    assert visits.gets["failed"] == 0, visits.gets
+    assert visits.lost_posts == []
+
+
+def within(seconds: float, what: Callable[[], bool]) -> bool:
+    """Whether something becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.5)
+    return True
+
+
+def _post(address: str, host: str, visits: Visits, ended: threading.Event) -> None:
+    """A POST every tenth of a second. Without a token Django itself refuses it, which is its answer."""
+    while not ended.wait(0.1):
+        connection = http.client.HTTPConnection(address, 80, timeout=10)
+        try:
+            connection.request("POST", "/lists/new", body="text=Buy milk", headers={"Host": host})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status >= 500:
+                visits.lost_posts.append(f"status {answer.status}")
+        except (OSError, http.client.HTTPException) as error:
+            visits.lost_posts.append(f"{type(error).__name__}: {error}")
+        finally:
+            connection.close()
+        visits.posts += 1
