@@ -6,7 +6,7 @@ ops = $(python) -m ops
 code = __main__.py infra provisioning localcloud localengine ops tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh output ft down reset test lint unit cloud engine roles rollout e2e balanced test-all bench lock
+.PHONY: help up rollback preview refresh output ft down reset test lint unit cloud engine roles rollout several e2e balanced test-all bench lock
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s'|'
@@ -16,6 +16,9 @@ up: .venv/.ready ## a site on a stack's cloud (STACK=local, SITE=<git URL or pat
 
 preview: .venv/.ready ## what `make up` would change
 	@$(ops) preview --stack $(STACK) $(if $(SITE),--site '$(SITE)')
+
+rollback: .venv/.ready ## the release before goes live again, with no build (TO=<commit>: another)
+	@$(ops) rollback --stack $(STACK) $(if $(SITE),--site '$(SITE)') $(if $(TO),--to '$(TO)') $(UPFLAGS)
 
 refresh: .venv/.ready ## compare the stack's state with its cloud
 	@$(ops) refresh --stack $(STACK)
@@ -35,7 +38,7 @@ reset: .venv/.ready ## remove the local cloud whole
 
 test: lint unit engine cloud roles rollout e2e ## everything that must pass
 
-test-all: test balanced ## and what takes longer: several hosts
+test-all: test several balanced ## and what takes longer: several hosts
 
 lint: .venv/.ready ## style, types, shell scripts, workflows
 	@tools/lint.sh
@@ -54,6 +57,9 @@ roles: .venv/.ready ## the roles on a real host
 
 rollout: .venv/.ready ## releases on a real host
 	@$(python) -m pytest -q tests/rollout
+
+several: .venv/.ready ## releases on several hosts behind an edge, good and failing ones
+	@$(python) -m pytest -q -m long tests/rollout
 
 e2e: .venv/.ready ## from `make up` to functional tests, on a local cloud of its own
 	@tools/need.sh chromium=chromium chromedriver=chromium-driver

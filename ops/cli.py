@@ -6,15 +6,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ops import cloud, engine, functional_tests, site, stack, summary
+from ops import cloud, engine, functional_tests, rollback, site, stack, summary
 
 EXAMPLES = """examples:
   make up                                the example site, on a droplet on this machine
   make up SITE=https://host/me/shop.git  another Django site, the same way
   make preview STACK=staging             what an `up` would change
+  make rollback STACK=staging            the release before goes live again, with no build
   make output STACK=local                URL, hosts, release, ... as JSON
   make ft STACK=local                    the site's functional tests against that stack
   make down                              remove everything the stack made
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (stack.StackError, engine.EngineError, cloud.CloudError) as error:
+    except (stack.StackError, engine.EngineError, cloud.CloudError, rollback.RollbackError) as error:
         print(f"seatrial: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, function, about in (
         ("up", up, "create what is missing, put the release on, show where it is"),
         ("preview", preview, "show what `up` would change"),
+        ("rollback", back, "bring the release before live again, with the gates of `up` and no build"),
         ("refresh", refresh, "compare what was made with what is there"),
         ("output", output, "print the stack's outputs as JSON"),
         ("ft", ft, "run the site's functional tests against the stack"),
@@ -55,10 +57,15 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(command=function)
         command.add_argument("-s", "--stack", default="local", help="the stack's name (default: local)")
-        if name in {"up", "preview"}:
+        if name in {"up", "preview", "rollback"}:
             command.add_argument("--site", default="", help="a git URL or a path: that site, for this run")
+        if name in {"up", "preview"}:
             command.add_argument("--diff", action="store_true", help="show what changes inside each resource")
-        if name in {"up", "down"}:
+        if name == "rollback":
+            command.add_argument(
+                "--to", default="", help="a commit or tag; one that is gone from the hosts is built"
+            )
+        if name in {"up", "down", "rollback"}:
             command.add_argument("-y", "--yes", action="store_true", help="do it without asking")
         if name == "output":
             command.add_argument("--show-secrets", action="store_true", help="print secrets in the clear")
@@ -73,10 +80,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def up(options: argparse.Namespace) -> int:
     """Bring the stack up, then show what serves."""
-    chosen = _ready(options)
+    return _bring_up(_ready(options), options, ["--diff"] if options.diff else [])
+
+
+def back(options: argparse.Namespace) -> int:
+    """Bring an older release live again; the settings file stays as it is."""
+    outputs = _engine(options).outputs()
+    revision = rollback.target(outputs, options.to)
+    config = stack.load(Path.cwd(), options.stack).config
+    code = _bring_up(_ready(options, rollback.settings(config, outputs, revision)), options, [])
+    if code == 0:
+        print(
+            f"seatrial: this stays until the next `up`, which takes seatrial:revision of "
+            f"Pulumi.{options.stack}.yaml again; to keep it: seatrial:revision: {revision}"
+        )
+    return code
+
+
+def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequence[str]) -> int:
     sure = options.yes or chosen.stack.on_this_machine
-    words = engine.asks(["up", *(["--diff"] if options.diff else [])], sure=sure)
-    code = chosen.run(*words)
+    code = chosen.run(*engine.asks(["up", *flags], sure=sure))
     if code != 0:
         print(
             f"seatrial: the stack '{options.stack}' is not up; mend what is named above, then: make up",
@@ -141,10 +164,11 @@ def reset(options: argparse.Namespace) -> int:
     return code
 
 
-def _ready(options: argparse.Namespace) -> engine.Engine:
-    """The stack's engine with its cloud answering and its settings fitted to this machine."""
+def _ready(options: argparse.Namespace, wishes: Mapping[str, str] | None = None) -> engine.Engine:
+    """The stack's engine with its cloud answering and its settings fitted to this machine and run."""
     wanted = stack.load(Path.cwd(), options.stack)
     changes = site.settings(options.site, wanted.project) if getattr(options, "site", "") else {}
+    changes |= wishes or {}
     if wanted.on_this_machine:
         changes |= cloud.settings(wanted, cloud.start(wanted, os.environ))
     chosen = engine.choose(stack.with_changes(wanted, changes), os.environ)

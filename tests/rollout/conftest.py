@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -22,6 +22,7 @@ from tests.rollout.several import Several
 from tests.rollout.site import Repository
 
 PROJECT = Path(__file__).resolve().parents[2]
+Hosts = TypeVar("Hosts", Droplet, Several)
 
 
 @dataclass
@@ -34,11 +35,11 @@ class Outcome:
     visitors: dict[str, Any] = field(default_factory=dict)
 
 
-class Stage:
-    """The droplet (or several), the site's repository, and the rollouts between them."""
+class Releases(Generic[Hosts]):
+    """Droplets, the site's repository, and the rollouts between them."""
 
-    def __init__(self, droplet: Droplet | Several, repository: Repository, *, rate: int = 50) -> None:
-        self.droplet = droplet
+    def __init__(self, droplet: Hosts, repository: Repository, *, rate: int = 50) -> None:
+        self.droplet: Hosts = droplet
         self.repository = repository
         self.rate = rate
         self.configuration = "as provisioned"
@@ -109,6 +110,14 @@ class Stage:
         return self.droplet.root(f"ls /srv/{SITE}/releases").split()
 
 
+class Stage(Releases[Droplet]):
+    """One droplet."""
+
+
+class SeveralStage(Releases[Several]):
+    """Several droplets behind an edge."""
+
+
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The droplet with the site's first version live."""
@@ -116,29 +125,32 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     machines = Machines(f"rollout-{os.getpid()}", folder / "state")
     try:
         droplet = Droplet(machines)
-        yield _with_a_first_release(Stage(droplet, Repository(folder / "site")))
+        ready = Stage(droplet, Repository(folder / "site"))
+        _release_first(ready)
+        yield ready
         droplet.connection.close()
     finally:
         machines.reset()
 
 
 @pytest.fixture(scope="session")
-def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeveralStage]:
     """An edge with two app hosts behind it, and the site's first version live."""
     folder = tmp_path_factory.mktemp("several")
     machines = Machines(f"several-{os.getpid()}", folder / "state")
     try:
         droplets = Several(machines)
         # The rollout itself asks 100 times a second.
-        yield _with_a_first_release(Stage(droplets, Repository(folder / "site"), rate=20))
+        ready = SeveralStage(droplets, Repository(folder / "site"), rate=20)
+        _release_first(ready)
+        yield ready
         droplets.close()
     finally:
         machines.reset()
 
 
-def _with_a_first_release(stage: Stage) -> Stage:
+def _release_first(stage: Releases[Any]) -> None:
     process = stage.start(stage.repository.first)
     out, told = process.communicate(timeout=180)
     assert process.returncode == 0, told
     assert json.loads(out)["previous_release"] is None
-    return stage

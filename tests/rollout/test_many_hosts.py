@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.rollout.conftest import Outcome, Stage
+from tests.rollout.conftest import Outcome, SeveralStage
 from tests.rollout.droplet import NAME
-from tests.rollout.several import EDGE, Several
+from tests.rollout.several import EDGE
 
 pytestmark = pytest.mark.long
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 """
 
 
-def test_a_release_with_a_migration_loses_no_request_and_repeats_none(several: Stage) -> None:
+def test_a_release_with_a_migration_loses_no_request_and_repeats_none(several: SeveralStage) -> None:
     before = several.facts()
     with posting(several) as posts:
         done = several.release(commit(several, "two", {"memos/migrations/0002_colour.py": MIGRATION}))
@@ -35,13 +35,13 @@ def test_a_release_with_a_migration_loses_no_request_and_repeats_none(several: S
     after = several.facts()
     assert after["version"] == "two"
     assert int(after["memos"]) == int(before["memos"]) + posts["made"], "a POST was lost, or came twice"
-    assert hosts(several).live_releases() == [done.document["release"]["id"]] * 2
+    assert several.droplet.live_releases() == [done.document["release"]["id"]] * 2
     rollout = done.document["rollout"]
     assert rollout["migrations"]["applied"] == ["memos.0002_colour"]
     assert {"leave_seconds", "healthy_seconds", "rejoin_seconds"} <= {*rollout["hosts"]["app-2"]}
     assert is_whole(several)
     # Pages of both releases find their style sheets on both hosts.
-    for host in hosts(several).apps:
+    for host in several.droplet.apps:
         assert css(host.place.public, after["css"]) == "body { color: two }\n"
         assert css(host.place.public, before["css"]) == "body { color: black }\n"
         record = host.root("tail -n 1 /srv/notes/releases.jsonl")
@@ -49,8 +49,10 @@ def test_a_release_with_a_migration_loses_no_request_and_repeats_none(several: S
         assert len(record) < 10_000
 
 
-def test_the_release_before_comes_back_in_seconds_and_names_what_the_database_keeps(several: Stage) -> None:
-    newer = hosts(several).live_releases()[0]
+def test_the_release_before_comes_back_in_seconds_and_names_what_the_database_keeps(
+    several: SeveralStage,
+) -> None:
+    newer = several.droplet.live_releases()[0]
     done = several.release("", rollback=True)
     assert done.status == 0, done.told
     unnoticed(done)
@@ -62,8 +64,8 @@ def test_the_release_before_comes_back_in_seconds_and_names_what_the_database_ke
     assert is_whole(several)
 
 
-def test_a_release_that_breaks_on_the_second_host_takes_the_first_one_back(several: Stage) -> None:
-    before, live = several.facts(), hosts(several).live_releases()
+def test_a_release_that_breaks_on_the_second_host_takes_the_first_one_back(several: SeveralStage) -> None:
+    before, live = several.facts(), several.droplet.live_releases()
     late = """
 import socket
 answer = home
@@ -78,12 +80,12 @@ def home(request):
     assert "app-1 was put back" in done.told
     unnoticed(done)
     assert several.facts() == before
-    assert hosts(several).live_releases() == live
+    assert several.droplet.live_releases() == live
     assert is_whole(several)
 
 
-def test_a_release_that_fails_its_smoke_test_is_taken_back_on_every_host(several: Stage) -> None:
-    before, live = several.facts(), hosts(several).live_releases()
+def test_a_release_that_fails_its_smoke_test_is_taken_back_on_every_host(several: SeveralStage) -> None:
+    before, live = several.facts(), several.droplet.live_releases()
     late = """
 answer = home
 def home(request):
@@ -99,24 +101,19 @@ def home(request):
     assert "app-2 was put back" in done.told
     unnoticed(done)
     assert several.facts() == before
-    assert hosts(several).live_releases() == live
+    assert several.droplet.live_releases() == live
     assert is_whole(several)
 
 
-def test_a_gunicorn_that_is_killed_costs_at_most_the_requests_it_was_answering(several: Stage) -> None:
+def test_a_gunicorn_that_is_killed_costs_at_most_the_requests_it_was_answering(several: SeveralStage) -> None:
     with several.visitors() as noticed:
         threading.Event().wait(1)
-        hosts(several).root("systemctl kill --signal=KILL 'gunicorn@*.service'")
+        several.droplet.root("systemctl kill --signal=KILL 'gunicorn@*.service'")
         threading.Event().wait(4)
     assert noticed["requests"] > 50
     # No more are under way at once than gunicorn has threads.
     assert noticed["failed"] <= 8, noticed
-    hosts(several).root("systemctl is-active --quiet 'gunicorn@*.service'")
-
-
-def hosts(stage: Stage) -> Several:
-    assert isinstance(stage.droplet, Several)
-    return stage.droplet
+    several.droplet.root("systemctl is-active --quiet 'gunicorn@*.service'")
 
 
 def unnoticed(done: Outcome) -> None:
@@ -128,9 +125,9 @@ def unnoticed(done: Outcome) -> None:
     assert probe["failed"] == 0, probe
 
 
-def is_whole(stage: Stage) -> bool:
+def is_whole(stage: SeveralStage) -> bool:
     """Whether the edge sends visitors to both app hosts."""
-    status = hosts(stage).hosts[EDGE].root('seatrial-host edge-status <<<\'{"site": "notes"}\'')
+    status = stage.droplet.hosts[EDGE].root('seatrial-host edge-status <<<\'{"site": "notes"}\'')
     return status.count('"state": "UP"') == 2
 
 
@@ -143,11 +140,11 @@ def css(address: str, path: str) -> str:
         connection.close()
 
 
-def text(stage: Stage, name: str) -> str:
+def text(stage: SeveralStage, name: str) -> str:
     return (stage.repository.path / name).read_text()
 
 
-def commit(stage: Stage, version: str, files: dict[str, str]) -> str:
+def commit(stage: SeveralStage, version: str, files: dict[str, str]) -> str:
     """A commit upon the first version; the next one begins there again."""
     changes = stage.repository.changed("memos/views.py", 'VERSION = "one"', f'VERSION = "{version}"')
     changes["memos/static/memos.css"] = f"body {{ color: {version} }}\n"
@@ -157,7 +154,7 @@ def commit(stage: Stage, version: str, files: dict[str, str]) -> str:
 
 
 @contextmanager
-def posting(stage: Stage) -> Iterator[dict[str, Any]]:
+def posting(stage: SeveralStage) -> Iterator[dict[str, Any]]:
     """A visitor who writes a memo twenty times a second, each on a connection of its own."""
     seen: dict[str, Any] = {"made": 0, "failed": []}
     over = threading.Event()
