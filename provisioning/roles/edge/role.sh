@@ -12,7 +12,7 @@ install_file "$files/maintenance.html" /etc/haproxy/maintenance.html 0644 root:r
 install_secret edge_operators /etc/haproxy/operators.cfg 0640 root:haproxy haproxy.service:reload
 
 if [ ! -e /proc/net/if_inet6 ]; then sed -i '/bind :::/d' "$files/haproxy.cfg"; fi
-haproxy -c -q -f "$files/haproxy.cfg" -f /etc/haproxy/operators.cfg
+haproxy -c -f "$files/haproxy.cfg" -f /etc/haproxy/operators.cfg
 # Requests on a host that is going to be taken out are answered first.
 if [ -S /run/haproxy/admin.sock ]; then
     seatrial-host edge-retire <<<"{\"site\": \"$site\", \"kept\": \"$edge_server_names\", \"timeout_seconds\": $drain_seconds}"
