@@ -44,8 +44,9 @@ def bundle(
     server_names: str = NAME,
     password: str = PASSWORD,
     memory_mb: int = 2048,
+    edge_addresses: str = "",
 ) -> Bundle:
-    """All roles of one host."""
+    """All roles of one host; the edges in front of it, if any."""
     return render(
         host="web",
         roles=["base", "cache", "database", "app"],
@@ -58,6 +59,7 @@ def bundle(
             "memory_mb": str(memory_mb),
             "cpus": "2",
             "stack": "test",
+            "edge_addresses": edge_addresses,
         },
         secrets={"secret_key": SECRET_KEY, "database_password": password, "env.MOTTO": MOTTO},
     )

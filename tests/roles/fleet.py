@@ -48,7 +48,7 @@ class Fleet:
         chosen = apps or tuple(self.apps)
         return self._render(
             "edge-1",
-            ["base", "edge"],
+            ["edge"],
             {
                 "private_address": self.edge.private_address,
                 "app_servers": " ".join(f"{name}={self.apps[name].private_address}" for name in chosen),
@@ -60,9 +60,7 @@ class Fleet:
 
     def data_bundle(self) -> Bundle:
         """Database and cache for the other hosts."""
-        return self._render(
-            "data-1", ["base", "database", "cache"], {"private_address": self.data.private_address}
-        )
+        return self._render("data-1", ["database", "cache"], {"private_address": self.data.private_address})
 
     def _render(self, host: str, roles: list[str], variables: dict[str, str]) -> Bundle:
         return render(

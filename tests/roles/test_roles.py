@@ -230,6 +230,18 @@ def test_a_new_password_replaces_the_old_one_everywhere(host: Host) -> None:
     assert "another-password-9876543210" in host.root(f"cat /etc/{SITE}/site.json")
 
 
+def test_who_a_visitor_is_and_how_he_came_is_believed_of_an_edge_alone(host: Host) -> None:
+    result = host.apply(bundle(edge_addresses="127.0.0.1"))
+    assert result.status == 0, result.err
+    said = f"-H 'Host: {NAME}' -H 'X-Forwarded-For: 203.0.113.7' -H 'X-Forwarded-Proto: https'"
+    of_the_edge = json.loads(host.must(f"curl -sS --fail {said} http://127.0.0.1/"))
+    assert of_the_edge["forwarded_for"] == "203.0.113.7"
+    assert (of_the_edge["forwarded_proto"], of_the_edge["scheme"]) == ("https", "https")
+    of_another = json.loads(host.must(f"curl -sS --fail {said} http://{host.address}/"))
+    assert of_another["forwarded_for"] == host.address
+    assert of_another["forwarded_proto"] == "http"
+
+
 def test_after_a_reboot_the_site_is_back_with_all_that_it_needs(host: Host) -> None:
     host.reboot()
     host.must("for _ in $(seq 60); do systemctl is-system-running --wait && break; sleep 0.5; done || true")

@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.bundle import ROLES
 from tests.unit.provisioning.test_bundle import ALL, bundle, files, script
+from tests.unit.provisioning.test_edge_config import EDGE, SECRETS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "provisioning/roles"
@@ -16,9 +17,12 @@ ACTING = re.compile(
 )
 
 
-@pytest.mark.parametrize("roles", [("base",), ("base", "app"), ("base", "cache", "database"), ALL])
+@pytest.mark.parametrize(
+    "roles", [("base",), ("base", "app"), ("base", "cache", "database"), ("base", "edge"), ALL]
+)
 def test_what_runs_on_the_host_is_clean_as_one_script(roles: tuple[str, ...], tmp_path: Path) -> None:
-    rendered = bundle(roles=roles)
+    edge = {**EDGE, "app_servers": "app-1=10.116.0.4"} if "edge" in roles else {}
+    rendered = bundle(roles=roles, variables=edge, secrets=SECRETS)
     content = files(rendered)
     order = [role for role in ROLES if role in roles]
     parts = [
