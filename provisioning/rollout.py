@@ -14,9 +14,10 @@ import sys
 from types import FrameType
 
 from provisioning import request as requests
+from provisioning.outcome import RolloutFailed, measured
 from provisioning.progress import Progress
 from provisioning.request import Request, RequestError
-from provisioning.transaction import Rollout, RolloutFailed, hosts_line, measured
+from provisioning.transaction import Rollout, hosts_line
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from provisioning import hooks, plan, source
+from provisioning import hooks, plan
 from provisioning.changeover import Changeover
 from provisioning.construction import Construction, again, inputs
 from provisioning.edges import Edges
 from provisioning.fleet import Fleet, Reach
 from provisioning.interrupts import uninterrupted
+from provisioning.outcome import RolloutFailed, failure_of, measured
 from provisioning.outside import Outside
 from provisioning.progress import Progress, listed
 from provisioning.remote import HostFailure, Remote
 from provisioning.request import Request
-
-
-class RolloutFailed(Exception):
-    """A rollout that did not go through: in which phase, where, why, what was undone, what serves now."""
-
-    def __init__(self, failure: HostFailure, phase: str, *, refused: bool, result: str) -> None:
-        super().__init__(failure.cause)
-        self.failure = failure
-        self.phase = phase
-        self.refused = refused
-        """Whether it ended before anything was changed."""
-        self.result = result
-        self.notes: list[str] = []
-        self.serving: dict[str, str] = {}
-        self.probe: dict[str, Any] = {}
 
 
 class Rollout:
@@ -221,7 +206,7 @@ class Rollout:
 
     def _undone(self, error: BaseException) -> RolloutFailed:
         """Put every host back, and say what happened."""
-        failed = _failure(error, self._progress.current, refused=not self._fleet.is_locked)
+        failed = failure_of(error, self._progress.current, refused=not self._fleet.is_locked)
         if isinstance(error, KeyboardInterrupt):
             self._fleet.reconnect()
         failed.notes += self._changeover.put_back()
@@ -287,33 +272,6 @@ class Rollout:
             name: {**({"build_seconds": built[name]} if name in built else {}), **facts}
             for name, facts in self._changeover.per_host.items()
         }
-
-
-def measured(probe: Mapping[str, Any]) -> str:
-    """What the prober found, in one line; empty where it did not measure."""
-    if not probe["requests"]:
-        return ""
-    return (
-        f"{probe['failed']} of {probe['requests']} requests failed, p50 {probe['p50_ms']} ms, "
-        f"p99 {probe['p99_ms']} ms, longest gap {probe['longest_gap_ms']} ms"
-    )
-
-
-def _failure(error: BaseException, phase: str, *, refused: bool) -> RolloutFailed:
-    if isinstance(error, HostFailure):
-        return RolloutFailed(error, phase, refused=refused, result="failed")
-    if isinstance(error, KeyboardInterrupt):
-        stopped = HostFailure(
-            "this machine", "interrupted", next_step="run `make up` again, it goes on from here"
-        )
-        return RolloutFailed(stopped, phase, refused=refused, result="interrupted")
-    if isinstance(error, source.SourceError):
-        no_code = HostFailure("this machine", str(error), next_step="correct it, and run `make up` again")
-        return RolloutFailed(no_code, phase, refused=refused, result="failed")
-    unknown = HostFailure(
-        "this machine", f"{type(error).__name__}: {error}", next_step="this is a fault of Seatrial's own"
-    )
-    return RolloutFailed(unknown, phase, refused=refused, result="failed")
 
 
 def hosts_line(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
@@ -103,6 +104,30 @@ def home(request):
     assert several.facts() == before
     assert several.droplet.live_releases() == live
     assert is_whole(several)
+
+
+def test_a_migration_waits_while_somebody_else_migrates_the_database(several: SeveralStage) -> None:
+    key = zlib.crc32(b"seatrial migrate notes")
+    psql = "runuser -u postgres -- psql --tuples-only --no-align --quiet notes"
+    locks = f"{psql} --command \"select {{}} from pg_locks where locktype = 'advisory' and {{}}\""
+    data = several.droplet.hosts[EDGE]
+    held = f"select pg_advisory_lock({key}); select pg_sleep(300)"
+    data.root(f'systemd-run --quiet --collect --unit=other-rollout {psql} --command "{held}"')
+    process = several.start(commit(several, "patient", {}))
+    try:
+        for _ in range(300):
+            waiting = data.root(locks.format("count(*)", "not granted")).strip()
+            if waiting == "1" or process.poll() is not None:
+                break
+            threading.Event().wait(0.2)
+        assert waiting == "1"
+        assert process.poll() is None
+        assert several.facts()["version"] != "patient"
+    finally:
+        data.root(locks.format("pg_terminate_backend(pid)", "granted"))
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert several.facts()["version"] == "patient"
 
 
 def test_a_gunicorn_that_is_killed_costs_at_most_the_requests_it_was_answering(several: SeveralStage) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioning import rollout
+from provisioning.outcome import RolloutFailed
 from provisioning.progress import Progress
 from provisioning.remote import HostFailure, Remote
 from provisioning.request import Host, Request
-from provisioning.transaction import Rollout, RolloutFailed
+from provisioning.transaction import Rollout
 
 COMMIT = "a" * 40
 CONFIGURATION = "c"

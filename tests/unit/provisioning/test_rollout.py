@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from provisioning import prober, request, rollout
+from provisioning.outcome import RolloutFailed
 from provisioning.prober import Sample, Target
 from provisioning.progress import Progress, listed
 from provisioning.remote import HostFailure
-from provisioning.transaction import RolloutFailed
 
 REQUEST: dict[str, Any] = {
     "site": "shop",
