@@ -20,6 +20,21 @@ class Diagnosis:
     next_step: str = ""
 
 
+def relevant(lines: Sequence[str]) -> list[str]:
+    """Lines of output without Python's import machinery and rows of carets, which tell nobody anything."""
+    kept: list[str] = []
+    in_machinery = False
+    for line in lines:
+        frame = _FRAME.match(line)
+        if frame:
+            in_machinery = frame["path"].startswith("<frozen ") or "/importlib/" in frame["path"]
+        elif not line.startswith("    "):
+            in_machinery = False
+        if not in_machinery and line.strip(" ~^"):
+            kept.append(line)
+    return kept
+
+
 def of_site(lines: Sequence[str], code: str) -> Diagnosis | None:
     """The exception that ended a Python program, and the last line below `code` that it came from."""
     where, cause, at = "", "", -1

@@ -46,6 +46,20 @@ def test_output_without_an_exception_has_no_cause() -> None:
     assert diagnosis.of_site(["Collected 3 files", "done"], "/code") is None
 
 
+def test_the_import_machinery_is_left_out_of_a_log() -> None:
+    lines = [
+        "Traceback (most recent call last):",
+        '  File "/usr/lib/python3.13/importlib/__init__.py", line 88, in import_module',
+        "    return _bootstrap._gcd_import(name[level:], package, level)",
+        "           ~~~~~~~~~~~~~~~~~~~~~~^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+        '  File "<frozen importlib._bootstrap>", line 1387, in _gcd_import',
+        '  File "/code/shop/urls.py", line 3, in <module>',
+        '    raise RuntimeError("no")',
+        "RuntimeError: no",
+    ]
+    assert diagnosis.relevant(lines) == [lines[0], *lines[5:]]
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

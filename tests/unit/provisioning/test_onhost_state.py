@@ -59,6 +59,13 @@ def test_a_heartbeat_keeps_a_lock_and_silence_loses_it(layout: Layout) -> None:
         lock.require(layout, "t1")
 
 
+def test_a_lock_whose_owner_has_ended_for_certain_is_taken_at_once(layout: Layout) -> None:
+    lock.take(layout, "t1", "ana@laptop", process="p1", now=100)
+    with pytest.raises(Failure):
+        lock.take(layout, "t2", "ana@laptop", process="p2", gone="p0", now=101)
+    assert lock.take(layout, "t2", "ana@laptop", process="p2", gone="p1", now=101) is not None
+
+
 def test_only_its_owner_gives_a_lock_back(layout: Layout) -> None:
     lock.take(layout, "t1", "ana@laptop")
     assert lock.release(layout, "t2") is False
