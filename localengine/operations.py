@@ -141,11 +141,12 @@ class Session:
         except program.ProgramError as error:
             if not run.failed and not run.cancel.is_set():
                 run.error(str(error))
-        deployment.finish()
         run.journal.save()
         if not run.failed and not run.cancel.is_set():
             deletion.remove_all(run, run.journal.olds())
-            run.journal.save()
+        # Last of all: what a failed run says of the stack only adds to what was there before.
+        deployment.finish()
+        run.journal.save()
 
 
 def preview(options: Options) -> int:

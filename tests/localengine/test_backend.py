@@ -213,3 +213,53 @@ def test_an_interrupted_creation_can_be_forgotten_by_a_refresh(project: Project)
     assert [item["type"] for item in project.latest()["pending_operations"]] == ["creating"]
     assert project.run("refresh", "--yes", "--clear-pending-creates").code == 0
     assert "pending_operations" not in project.latest()
+
+
+def noted(project: Project, name: str, **notes: Any) -> None:
+    """Put a provider's notes to itself into a resource's outputs, as the official plugins do."""
+    latest = project.latest()
+    for resource in latest["resources"]:
+        if resource["urn"].endswith(f"::{name}"):
+            resource["outputs"].update(notes)
+    project.put_latest(latest)
+
+
+def test_a_refresh_keeps_another_engine_s_notes_where_nothing_differs(project: Project) -> None:
+    project.write('File("a", text="one")')
+    project.up_well()
+    noted(project, "a", __meta="{}", __pulumi_raw_state_delta={"obj": {}})
+    before = project.resource("a")
+    shown = project.run("refresh", "-s", "dev", "--yes").out
+    assert "    1 unchanged\n" in shown
+    assert "__" not in shown
+    assert project.resource("a") == before
+
+
+def test_a_refresh_drops_notes_that_no_longer_describe_the_resource(project: Project) -> None:
+    project.write('File("a", text="one")')
+    project.up_well()
+    noted(project, "a", __pulumi_raw_state_delta={"obj": {}})
+    (project.files / "a.json").write_text(json.dumps({"name": "a", "text": "other"}))
+    shown = project.run("refresh", "-s", "dev", "--yes").out
+    assert "[diff: ~size,~text]" in shown or "[diff: ~text,~size]" in shown
+    assert "__pulumi_raw_state_delta" not in project.resource("a")["outputs"]
+
+
+def test_an_explicit_provider_with_another_engine_s_notes_is_unchanged(project: Project) -> None:
+    project.write("""
+        import pulumi
+
+        class Files(pulumi.ProviderResource):
+            def __init__(self, name):
+                super().__init__("files", name, {}, ResourceOptions(version="1.0.0"))
+
+        File("a", text="one", opts=ResourceOptions(provider=Files("own")))
+    """)
+    project.up_well()
+    assert project.resource("own")["inputs"] == {"version": "1.0.0", "__internal": {}}
+    latest = project.latest()
+    for resource in latest["resources"]:
+        if resource["urn"].endswith("::own"):
+            resource["inputs"]["__plugin-version"] = "v9"
+    project.put_latest(latest)
+    assert "    3 unchanged\n" in project.up_well().out
