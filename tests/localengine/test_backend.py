@@ -263,3 +263,17 @@ def test_an_explicit_provider_with_another_engine_s_notes_is_unchanged(project: 
             resource["inputs"]["__plugin-version"] = "v9"
     project.put_latest(latest)
     assert "    3 unchanged\n" in project.up_well().out
+
+
+def test_a_change_is_shown_without_the_notes_of_another_engine_s_plugins(project: Project) -> None:
+    program = 'File("a", rules=[{{"port": {}}}, {{"port": 2}}])'
+    project.write(program.format(1))
+    project.up_well()
+    latest = project.latest()
+    for rule in latest["resources"][-1]["inputs"]["rules"]:
+        rule["__defaults"] = []
+    project.put_latest(latest)
+    project.write(program.format(3))
+    shown = project.preview("--diff").out
+    assert "~ rules[0].port: 1 => 3\n" in shown
+    assert "__defaults" not in shown
