@@ -99,6 +99,8 @@ def test_releases_that_never_served_do_not_push_out_those_that_did(layout: Layou
     for name in ("4", "5", "6"):
         built(layout, name, served=False)
     assert releases.prunable(layout, keep=3) == ["4", "5"]
+    built(layout, "7")
+    assert releases.prunable(layout, keep=4) == ["4", "5", "6"]
 
 
 def test_releases_in_use_are_never_removed() -> None:
