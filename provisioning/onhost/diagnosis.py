@@ -82,7 +82,7 @@ def of_install(lines: Sequence[str]) -> Diagnosis:
         return Diagnosis(
             "the package index could not be reached", "check the host's way out, then run `make up` again"
         )
-    because = re.search(r"Because (.{10,240}?)(?:\.|$)", text)
+    because = re.search(r"Because (.{10,240}?)(?:,? we can conclude|\.\s|\.?$)", text)
     if because:
         return Diagnosis(
             f"the requirements cannot be met: {because.group(1)}", "correct the site's requirements"

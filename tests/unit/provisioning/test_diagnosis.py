@@ -75,6 +75,10 @@ def test_the_import_machinery_is_left_out_of_a_log() -> None:
             "there is no version of django==99",
         ),
         (
+            ["  cause: Because you require django==5.2.* and django<4, we can conclude that your require"],
+            "the requirements cannot be met: you require django==5.2.* and django<4",
+        ),
+        (
             ["error: Failed to build `mysqlclient==2.2.4`", "  cause: The build backend returned an error"],
             "mysqlclient==2.2.4 has no wheel for this Python",
         ),
