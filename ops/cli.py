@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (stack.StackError, engine.EngineError, cloud.CloudError) as error:
-        print(f"seatrial: {error}", file=sys.stderr)
+        # Nothing is left to say where the local cloud has told it itself.
+        if str(error):
+            print(f"seatrial: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("seatrial: stopped; the same command goes on from here", file=sys.stderr)
