@@ -108,6 +108,30 @@ def test_compressed_state_is_read(project: Project) -> None:
     assert "2 unchanged" in project.up_well().out
 
 
+def test_one_state_file_of_a_stack_remains_where_there_was_a_compressed_one(project: Project) -> None:
+    project.write('File("a")')
+    project.up_well()
+    packed = project.state_file.with_suffix(".json.gz")
+    packed.write_bytes(gzip.compress(project.state_file.read_bytes()))
+    project.state_file.unlink()
+    project.write('File("b")')
+    project.up_well()
+    assert project.existing() == ["b"]
+    folder = project.state_file.parent
+    assert sorted(path.name for path in folder.iterdir()) == ["dev.json", "dev.json.gz.bak"]
+
+
+def test_state_compressed_otherwise_is_refused_rather_than_taken_for_a_new_stack(project: Project) -> None:
+    packed = project.state_file.with_suffix(".json.zst")
+    packed.parent.mkdir(parents=True)
+    packed.write_bytes(b"compressed")
+    project.write('File("a")')
+    result = project.up()
+    assert result.code == 1
+    assert "cannot read zstd-compressed state" in result.err
+    assert project.existing() == []
+
+
 def test_leftovers_of_a_replacement_are_deleted_by_the_next_run(project: Project) -> None:
     latest = hand_written()
     old = {**latest["resources"][2], "id": "old", "delete": True}
