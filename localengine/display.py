@@ -155,10 +155,18 @@ class Display:
                     self.say(f"         {line}")
         self.say()
 
-    def summary(self, tally: Tally, before: Properties, seconds: float, *, show_outputs: bool = True) -> None:
-        """Show outputs, sums and the time it took."""
+    def summary(
+        self,
+        tally: Tally,
+        before: Properties,
+        seconds: float,
+        *,
+        show_outputs: bool = True,
+        failed: bool = False,
+    ) -> None:
+        """Show outputs, sums and the time it took; after a failure only outputs that changed."""
         lines = render.outputs(self.after, before) if show_outputs and self.after is not None else []
-        if self._preview:
+        if self._preview or failed:
             lines = [line for line in lines if not line.startswith(" ")]
         if lines:
             self.say("Outputs:")

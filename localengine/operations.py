@@ -307,7 +307,8 @@ def _locked(session: Session, kind: str, title: str, work: Callable[[Session, Ru
             _print_json({**report, "result": "failed" if ended else "succeeded", "outputs": outputs})
         else:
             display.say()
-            display.summary(run.tally, before, elapsed, show_outputs=not options.suppress_outputs)
+            shown = not options.suppress_outputs
+            display.summary(run.tally, before, elapsed, show_outputs=shown, failed=ended)
     return session.end(run, display, {"update": "up"}.get(kind, kind))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,6 +27,11 @@ _PORT_OPTIONS = {
     "FRONT_PORT": "--front-port",
     "FRONT_TLS_PORT": "--front-tls-port",
 }
+
+
+_HIGHER = 8000
+_HIGH_PORTS = {"--front-port": 80 + _HIGHER, "--front-tls-port": 443 + _HIGHER}
+"""Where the sites are for a user who may not open ports 80 and 443."""
 
 
 class CloudError(Exception):
@@ -56,7 +62,8 @@ def start(stack: Stack, environment: Mapping[str, str]) -> Cloud:
         raise CloudError(f"{', '.join(wrong)}: a port is a number from 0 (any free one) to 65535")
     known = status(stack.project, environment)
     if not known["running"]:
-        words = start_words(stack, name(environment), wanted, first="api_url" not in known)
+        first = "api_url" not in known
+        words = start_words(stack, name(environment), wanted, first=first, lowest=_lowest_port())
         code = run(stack.project, environment, *words)
         if code == PORTS_TAKEN:
             choices = ", ".join(f"{key}= ({option})" for key, option in _PORT_OPTIONS.items())
@@ -74,15 +81,18 @@ def start(stack: Stack, environment: Mapping[str, str]) -> Cloud:
     return cloud
 
 
-def start_words(stack: Stack, cloud: str, wanted: Mapping[str, str], *, first: bool) -> list[str]:
+def start_words(
+    stack: Stack, cloud: str, wanted: Mapping[str, str], *, first: bool, lowest: int = 0
+) -> list[str]:
     """The command that starts the local cloud named `cloud`, on the `wanted` ports.
 
     What is not wanted otherwise stays as it was the last time. The first time, the cloud that everybody
-    starts with takes its usual ports and any other takes free ones.
+    starts with takes its usual ports and any other takes free ones. Below `lowest` this user may open none.
     """
     ports = {_PORT_OPTIONS[key]: port for key, port in wanted.items()}
     if first and cloud == DEFAULT_NAME:
-        ports = {"--port": str(urlsplit(stack.api_url).port or 80)} | ports
+        instead = {option: str(port) for option, port in _HIGH_PORTS.items() if lowest > port - _HIGHER}
+        ports = {"--port": str(urlsplit(stack.api_url).port or 80)} | instead | ports
     elif first:
         ports = dict.fromkeys(_PORT_OPTIONS.values(), "0") | ports
     return ["start", "--name", cloud, *(f"{option}={port}" for option, port in ports.items())]
@@ -134,6 +144,16 @@ def _described(status: Mapping[str, Any]) -> Cloud:
         front_port=status["front_http_port"],
         dns=status["dns"],
     )
+
+
+def _lowest_port() -> int:
+    """The lowest port that this user may open."""
+    if os.geteuid() == 0:
+        return 0
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    except (OSError, ValueError):
+        return 1024
 
 
 def _is_port(text: str) -> bool:

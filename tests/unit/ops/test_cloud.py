@@ -19,6 +19,13 @@ def test_everybodys_cloud_takes_its_usual_ports_the_first_time() -> None:
     assert words == ["start", "--name", "seatrial", "--port=8790"]
 
 
+def test_who_may_not_open_low_ports_gets_the_sites_on_high_ones() -> None:
+    words = cloud.start_words(STACK, "seatrial", {}, first=True, lowest=1024)
+    assert words[3:] == ["--port=8790", "--front-port=8080", "--front-tls-port=8443"]
+    words = cloud.start_words(STACK, "seatrial", {"FRONT_PORT": "8081"}, first=True, lowest=1024)
+    assert "--front-port=8081" in words and "--front-port=8080" not in words
+
+
 def test_another_cloud_takes_free_ports_the_first_time() -> None:
     words = cloud.start_words(STACK, "mine", {"FRONT_PORT": "8081"}, first=True)
     assert {"--port=0", "--dns-port=0", "--front-port=8081"} <= set(words)
