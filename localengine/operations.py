@@ -97,7 +97,8 @@ class Session:
 
     def warn_pending(self, sink: Sink, pending: Sequence[Operation]) -> None:
         """Tell which operations an earlier run began and never ended."""
-        for item in pending:
+        # One that was stopped several times is told once.
+        for item in {(item.kind, item.resource.urn): item for item in pending}.values():
             left = f"an earlier run was stopped while {item.kind} it"
             if item.kind == "creating":
                 left += "; if it exists at the provider, the state does not know it: look there"

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ops import cloud, engine, functional_tests, site, stack, summary
 
+INTERRUPTED = 130
+"""The exit code of what ctrl-C ended, and that has said what comes next."""
+
 EXAMPLES = """examples:
   make up                                the example site, on a droplet on this machine
   make up SITE=https://host/me/shop.git  another Django site, the same way
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("seatrial: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +82,8 @@ def up(options: argparse.Namespace) -> int:
     sure = options.yes or chosen.stack.on_this_machine
     words = engine.asks(["up", *(["--diff"] if options.diff else [])], sure=sure)
     code = chosen.run(*words)
+    if code == INTERRUPTED:
+        return code
     if code != 0:
         print(
             f"seatrial: the stack '{options.stack}' is not up; mend what is named above, then: make up",

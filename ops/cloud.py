@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ops import foreground
 from ops.stack import Stack
 
 DEFAULT_NAME = "seatrial"
@@ -68,6 +69,8 @@ def start(stack: Stack, environment: Mapping[str, str]) -> Cloud:
         if code == PORTS_TAKEN:
             choices = ", ".join(f"{key}= ({option})" for key, option in _PORT_OPTIONS.items())
             raise CloudError(f"other ports are chosen with {choices}; for example: make up FRONT_PORT=8081")
+        if code == 130:
+            raise KeyboardInterrupt
         if code != 0:
             raise CloudError("")
         known = status(stack.project, environment)
@@ -117,9 +120,7 @@ def status(project: Path, environment: Mapping[str, str]) -> dict[str, Any]:
 
 def run(project: Path, environment: Mapping[str, str], *words: str) -> int:
     """Run one of the local cloud's own commands in the operator's terminal; returns its exit code."""
-    return subprocess.run(
-        [sys.executable, "-m", "localcloud", *words], cwd=project, env=dict(environment), check=False
-    ).returncode
+    return foreground.run([sys.executable, "-m", "localcloud", *words], project, environment)
 
 
 def settings(stack: Stack, cloud: Cloud) -> dict[str, Any]:
