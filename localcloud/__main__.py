@@ -7,16 +7,19 @@ import json
 import sys
 
 from localcloud import commands
-from localcloud.instance import DEFAULT_NAME, Instance, InstanceError
+from localcloud.instance import DEFAULT_NAME, Instance, InstanceError, PortsTaken
 from localcloud.machine_types import MachineError
 from localcloud.sockets import OPTIONS, PURPOSES
 from localcloud.table import table
 
-NOT_RUNNING = 3
+NOT_RUNNING, PORTS_TAKEN = 3, 4
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for what went wrong, 3 for a status of what is not up."""
+    """Run one command; returns the exit code.
+
+    It is 0, 1 for what went wrong, 3 for a status of what is not up, 4 for ports that are taken.
+    """
     options = _parser().parse_args(arguments)
     try:
         instance = Instance(options.name)
@@ -24,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (InstanceError, MachineError) as error:
         for line in str(error).splitlines():
             print(f"localcloud: {line}", file=sys.stderr)
-        return 1
+        return PORTS_TAKEN if isinstance(error, PortsTaken) else 1
     except KeyboardInterrupt:
         print("localcloud: stopped half-way; the same command goes on from here", file=sys.stderr)
         return 130

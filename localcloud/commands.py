@@ -164,6 +164,8 @@ def _prepare_machines(instance: Instance, settings: Settings) -> None:
     else:
         settings.public_network = machines.ensure_public_network()
     settings.docker_host = machines.docker_host
+    if os.geteuid() != 0:
+        machines.prepare_image()
 
 
 def _launch(instance: Instance, settings: Settings, handles: dict[str, int]) -> None:

@@ -15,11 +15,12 @@ import docker
 from docker.errors import APIError, ImageNotFound
 
 from localcloud import apt_sources
-from localcloud.engine import LABEL, Say, cache_dir, locked, say
+from localcloud.engine import LABEL, Say, as_root, cache_dir, locked, say
 from localcloud.files import File, pack
 from localcloud.host_config import HostConfig, read_host_config
 from localcloud.machine_types import MachineError
 
+USUAL = "debian-13-x64"
 RELEASES = {"debian-13-x64": ("Debian 13", "trixie"), "debian-12-x64": ("Debian 12", "bookworm")}
 """The images there are, as DigitalOcean names them."""
 
@@ -157,8 +158,9 @@ def _archive(recipe: Recipe, tell: Say) -> Path:
         raise MachineError(f"the {name} image needs mmdebstrap, which could not be installed")
     tell(f"making the {name} image, about 40 s, once")
     log = directory / f"{recipe.slug}.log"
-    with _whole(archive) as part, log.open("w") as output:
-        command = [
+    with _whole(archive) as part, log.open("w") as output, part.open("wb") as tar:
+        # As root, which every machine allows; where that is sudo's, the archive is the user's all the same.
+        command = as_root(
             "mmdebstrap",
             "--variant=minbase",
             "--format=tar",
@@ -168,11 +170,11 @@ def _archive(recipe: Recipe, tell: Say) -> Path:
             *(f"--dpkgopt={option}" for option in _DPKG_OPTIONS),
             *(f"--aptopt={option.rstrip(';')}" for option in recipe.host.apt_options),
             codename,
-            str(part),
+            "-",
             *(["-"] if recipe.sources else []),
-        ]
+        )
         text = "".join(f"{line}\n" for line in recipe.sources)
-        result = subprocess.run(command, input=text, text=True, stdout=output, stderr=output, check=False)
+        result = subprocess.run(command, input=text, text=True, stdout=tar, stderr=output, check=False)
         if result.returncode != 0:
             raise MachineError(f"mmdebstrap could not make the {name} image: {_last_error(log)} (log: {log})")
     for old in directory.glob(f"{recipe.slug}-*.tar"):

@@ -20,6 +20,10 @@ class InstanceError(Exception):
     """A user's mistake or a hindrance, in one line."""
 
 
+class PortsTaken(InstanceError):
+    """Ports that cannot be had, a line each."""
+
+
 class Ports(BaseModel):
     """Where an instance listens, all on 127.0.0.1. 0 means: any free one."""
 

@@ -27,7 +27,7 @@ from localcloud.engine import (
 )
 from localcloud.files import pack
 from localcloud.firewall_rules import DOCKER_RESOLVER
-from localcloud.images import ensure_image
+from localcloud.images import USUAL, ensure_image
 from localcloud.machine_types import PUBLIC_NETWORK, Firewall, MachineError, MachineSpec, PowerState
 from localcloud.records import Record, Records
 from localcloud.seed import resolvers_of, seed_files
@@ -141,6 +141,15 @@ class Machines:
             networks.remove(self._client, self._instance, name)
 
     # -- droplets -------------------------------------------------------------------------------------
+
+    def prepare_image(self) -> None:
+        """Make the usual image now, where it is missing: from a terminal, on which sudo can ask.
+
+        Raises:
+            MachineError: it could not be made.
+        """
+        with self._translated():
+            ensure_image(USUAL, self._client, self._tell)
 
     def create(self, spec: MachineSpec) -> None:
         """Makes and starts a droplet. Its networks must be there.

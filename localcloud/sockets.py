@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from localcloud.instance import InstanceError, Ports
+from localcloud.instance import Ports, PortsTaken
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 128
@@ -26,7 +26,7 @@ PURPOSES = {
 def bind(ports: Ports) -> tuple[dict[str, socket.socket], Ports]:
     """Bind every socket; returns them by name ("dns_udp" is DNS's second), and the ports they have.
 
-    Raises InstanceError, with a line for each port that cannot be had.
+    Raises PortsTaken, with a line for each port that cannot be had.
     """
     bound: dict[str, socket.socket] = {}
     problems = []
@@ -38,7 +38,7 @@ def bind(ports: Ports) -> tuple[dict[str, socket.socket], Ports]:
     if problems:
         for sock in bound.values():
             sock.close()
-        raise InstanceError("\n".join(problems))
+        raise PortsTaken("\n".join(problems))
     chosen = Ports(**{name: bound[name].getsockname()[1] for name in ports.model_dump()})
     return bound, chosen
 

@@ -25,6 +25,7 @@ from localengine.state import Json, Operation, Resource, State
 VERSION = "v3.272.0"
 ORGANIZATION = "organization"
 _SUPPORTED = (3, 4)
+_COMPRESSED = (".gz", ".zst")
 
 
 def root_from(environment: Mapping[str, str], project_folder: Path) -> Path:
@@ -56,6 +57,11 @@ def write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def _compressed(file: Path) -> list[Path]:
+    """The other names a state file has where the CLI has compressed it."""
+    return [file.with_name(file.name + suffix) for suffix in _COMPRESSED]
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,8 @@ class Backend:
     def stacks(self) -> list[str]:
         """The names of the project's stacks, sorted."""
         folder = self._base / "stacks" / self.project
-        names = {
-            path.name.removesuffix(".gz").removesuffix(".json")
-            for path in folder.glob("*.json*")
-            if path.name.endswith((".json", ".json.gz"))
-        }
-        return sorted(names)
+        found = [path.name for suffix in ("", *_COMPRESSED) for path in folder.glob(f"*.json{suffix}")]
+        return sorted({name.rpartition(".json")[0] for name in found if not name.startswith(".")})
 
     def exists(self, stack: str) -> bool:
         """Say whether the stack has been created."""
@@ -113,11 +115,7 @@ class Backend:
     def read(self, stack: str) -> dict[str, Json]:
         """Return the newest checkpoint file's `checkpoint` part. Raises EngineError where there is none."""
         file = self._stack_file(stack)
-        found = [
-            path
-            for path in (file, file.with_suffix(".json.gz"), file.with_suffix(".json.zst"))
-            if path.exists()
-        ]
+        found = [path for path in (file, *_compressed(file)) if path.exists()]
         if not found:
             known = ", ".join(self.stacks()) or "none yet"
             raise EngineError(f"no stack named {stack!r} found (stacks of {self.project}: {known})")
@@ -148,6 +146,10 @@ class Backend:
             second.hardlink_to(file)
             second.replace(file.with_name(file.name + ".bak"))
         write_whole(file, self._checkpoint_text(stack, latest))
+        for other in _compressed(file):
+            # What the CLI wrote compressed is older now, and would be a second stack of the same name to it.
+            if other.exists():
+                other.replace(other.with_name(other.name + ".bak"))
         meta = self._base / "meta.yaml"
         if not meta.exists():
             write_whole(meta, "version: 1\n")
@@ -159,8 +161,9 @@ class Backend:
     def remove(self, stack: str) -> None:
         """Forget the stack: its checkpoint goes, history and backups stay."""
         file = self._stack_file(stack)
-        for path in (file, file.with_name(file.name + ".bak"), file.with_suffix(".json.gz")):
+        for path in (file, *_compressed(file)):
             path.unlink(missing_ok=True)
+            path.with_name(path.name + ".bak").unlink(missing_ok=True)
 
     def record(self, stack: str, history: Mapping[str, Json], latest: Json) -> None:
         """Add one finished run to the stack's history, with the state it left."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localengine import operations, stacks
+from localengine import configuring, operations, stacks
 from localengine.errors import EngineError
 from localengine.interrupt import EXIT_CODE
 from localengine.options import Options
@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     under = config.add_subparsers(dest="subcommand", metavar="COMMAND")
     get = command(under, "get", "Print one setting", "json")
     get.add_argument("key")
+    get.add_argument("--path", action="store_true", help="KEY is a path into a list or mapping")
+    rm = command(under, "rm", "Remove one setting")
+    rm.add_argument("key")
+    rm.add_argument("--path", action="store_true", help="KEY is a path into a list or mapping")
     put = command(under, "set", "Change one setting")
     put.add_argument("key")
     put.add_argument("value", nargs="?", help="read from standard input where missing")
@@ -114,13 +118,15 @@ def _dispatch(arguments: argparse.Namespace, options: Options) -> int:
         case "stack", _:
             return stacks.remove(options)
         case "config", "get":
-            return stacks.config_get(options, arguments.key)
+            return configuring.get(options, arguments.key, path=arguments.path)
+        case "config", "rm":
+            return configuring.remove(options, arguments.key, path=arguments.path)
         case "config", "set":
-            return stacks.config_set(
+            return configuring.put(
                 options, arguments.key, arguments.value, secret=arguments.secret, path=arguments.path
             )
         case _:
-            return stacks.config_list(options)
+            return configuring.show(options)
 
 
 def main(argv: Sequence[str] | None = None, *, load: Load = load_packaged) -> int:

@@ -70,8 +70,8 @@ def decode(value: struct_pb2.Value) -> Value:
 
 
 def decode_struct(struct: struct_pb2.Struct) -> Properties:
-    """Read a whole property map from the wire."""
-    return {key: decode(item) for key, item in struct.fields.items()}
+    """Read a whole property map from the wire; its keys have no order there, and get the alphabet's."""
+    return {key: decode(item) for key, item in sorted(struct.fields.items())}
 
 
 def marked(value: Asset | Archive | ResourceRef) -> dict[str, Value]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from localengine.errors import EngineError
 from localengine.project import Project, read_yaml
+from localengine.redact import HIDDEN
 from localengine.secrets import Secrets
 
 _TYPES = ("string", "integer", "boolean", "array", "object")
@@ -67,6 +68,15 @@ def reveal(value: Any, secrets: Secrets) -> Any:
     if isinstance(value, list):
         return [reveal(item, secrets) for item in value]
     return value
+
+
+def hidden(value: Any) -> Any:
+    """Copy a value of a stack file for showing, with what is encrypted hidden."""
+    if is_secure(value):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {key: hidden(item) for key, item in value.items()}
+    return [hidden(item) for item in value] if isinstance(value, list) else value
 
 
 def _fits(value: Any, type: str, items: Any) -> bool:
@@ -144,10 +154,11 @@ def load(project: Project, file: StackFile, secrets: Secrets) -> dict[str, Setti
 
 
 def _settings(values: Mapping[str, Any], secrets: Secrets) -> dict[str, Setting]:
-    settings = {}
-    for key, stored in values.items():
-        secret = has_secure(stored)
-        plain = reveal(stored, secrets) if secret else stored
-        structured = isinstance(plain, list | dict)
-        settings[key] = Setting(as_text(plain), secret, structured, stored)
-    return settings
+    return {key: as_setting(stored, secrets) for key, stored in values.items()}
+
+
+def as_setting(stored: Any, secrets: Secrets) -> Setting:
+    """Return the setting that a value of a stack file is, decrypted."""
+    secret = has_secure(stored)
+    plain = reveal(stored, secrets) if secret else stored
+    return Setting(as_text(plain), secret, isinstance(plain, list | dict), stored)

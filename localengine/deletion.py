@@ -96,7 +96,10 @@ def remove_all(run: Run, resources: Collection[Resource]) -> None:
             )
 
     def work(item: Resource) -> None:
-        remove(run, steps[id(item)], item, going)
+        step = steps[id(item)]
+        remove(run, step, item, going)
+        if step.phase != "delete" and not item.pending_replacement:
+            run.count(step)
 
     _in_order(resources, work)
 

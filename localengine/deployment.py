@@ -113,6 +113,7 @@ class Deployment:
         with run.lock:
             self._created[new.urn] = new
         run.plan(step)
+        run.count(step)
 
     def _component(self, goal: Goal, urn: str, old: Resource | None) -> Registered:
         if old is not None and old.custom:
@@ -120,10 +121,13 @@ class Deployment:
                 "was a resource of a provider and is a component now: give the component another name"
             )
         new = planning.to_resource(goal, urn, "", goal.inputs)
-        if old is not None:
-            new = planning.carried(old, new, old.outputs)
         same = old is not None and old.inputs == goal.inputs
         op: Op = "create" if old is None else "same" if same else "update"
+        if old is None:
+            new = replace(new, created=now(), modified=now())
+        else:
+            new = planning.carried(old, new, old.outputs)
+            new = new if same else replace(new, modified=now())
         self._keep(old, new, Step(op=op, urn=urn, old=old, new=new))
         return Registered(urn)
 
@@ -169,7 +173,7 @@ class Deployment:
             raise EngineError(missing)
         inputs = goal.inputs
         if goal.version and "version" not in inputs:
-            inputs = {**inputs, "version": goal.version}
+            inputs = {**inputs, "version": goal.version, "__internal": {}}
         with working_on(urn):
             run.registry.configure(urn, goal.type, inputs)
         run.registry.alias(self.names.former(urn), urn)
@@ -181,7 +185,12 @@ class Deployment:
             step = Step(op="create", urn=urn, new=new)
         else:
             new = planning.carried(old, new, outputs)
-            changed = tuple(key for key in {**old.inputs, **inputs} if old.inputs.get(key) != inputs.get(key))
+            # A package's notes on itself (`__...`) are not settings.
+            changed = tuple(
+                key
+                for key in {**old.inputs, **inputs}
+                if not key.startswith("__") and old.inputs.get(key) != inputs.get(key)
+            )
             if changed:
                 new = replace(new, modified=now())
             step = Step(op="update" if changed else "same", urn=urn, old=old, new=new, changed=changed)
@@ -217,5 +226,6 @@ class Deployment:
             )
             run.plan(step)
             new = execution.apply(run, provider, step, old, new, always)
+            run.count(step)
         run.redact.learn(new.outputs)
         return Registered(urn, new.id, {**new.inputs, **new.outputs})

@@ -6,6 +6,7 @@ import io
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,6 +19,10 @@ from localengine.values import Properties
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live as RichLive
+
+
+_REMEMBERED_LINES = 100
+"""As many lines of a resource's progress are known again in its error."""
 
 
 def _seconds(elapsed: float) -> str:
@@ -38,6 +43,7 @@ class Display:
         self._lock = threading.RLock()
         self._began: dict[str, float] = {}
         self._steps: dict[str, Step] = {}
+        self._shown: dict[str, deque[str]] = {}
         self.after: Properties | None = None
         """The stack's outputs, once the program has said them."""
 
@@ -91,13 +97,20 @@ class Display:
     def failed(self, step: Step, message: str) -> None:
         """Show what went wrong."""
         self._elapsed(step.urn)
-        first, *rest = message.strip().splitlines() or ["no reason given"]
+        first, *said = message.strip().splitlines() or ["no reason given"]
+        shown = self._shown.pop(step.urn, ())
+        rest = [line for line in said if line.strip() not in shown]
+        if said and not rest:
+            # All of it stands right above; its last line is what matters most.
+            first = f"{first}: {said[-1].strip()}"
         self.say(f"error: {self._label(step)}: {render.doing(step)} failed: {first}", "red")
         for line in rest:
             self.say(f"    {line}", "red")
 
     def line(self, urn: str, line: str) -> None:
-        """Show a line of progress."""
+        """Show a line of progress, and remember the last ones: an error need not repeat them."""
+        with self._lock:
+            self._shown.setdefault(urn, deque(maxlen=_REMEMBERED_LINES)).append(line.strip())
         self.say(f"    {name_of(urn)}: {line.rstrip()}")
 
     def message(self, severity: Severity, text: str, urn: str = "") -> None:
@@ -142,10 +155,18 @@ class Display:
                     self.say(f"         {line}")
         self.say()
 
-    def summary(self, tally: Tally, before: Properties, seconds: float, *, show_outputs: bool = True) -> None:
-        """Show outputs, sums and the time it took."""
+    def summary(
+        self,
+        tally: Tally,
+        before: Properties,
+        seconds: float,
+        *,
+        show_outputs: bool = True,
+        failed: bool = False,
+    ) -> None:
+        """Show outputs, sums and the time it took; after a failure only outputs that changed."""
         lines = render.outputs(self.after, before) if show_outputs and self.after is not None else []
-        if self._preview:
+        if self._preview or failed:
             lines = [line for line in lines if not line.startswith(" ")]
         if lines:
             self.say("Outputs:")

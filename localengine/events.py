@@ -72,9 +72,10 @@ class Sink(Protocol):
 
 @dataclass
 class Tally:
-    """How many resources met which fate."""
+    """How many resources met which fate, and how much work on them failed."""
 
     counts: dict[Op, int] = field(default_factory=dict)
+    errored: int = 0
 
     def add(self, op: Op) -> None:
         """Count one more."""

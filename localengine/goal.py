@@ -130,7 +130,7 @@ def from_request(request: Any, root: str) -> Goal:
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         hide_diff=tuple(request.hideDiffs),
-        additional_secret_outputs=tuple(sorted(request.additionalSecretOutputs)),
+        additional_secret_outputs=tuple(request.additionalSecretOutputs),
         aliases=tuple(_alias(item) for item in request.aliases)
         + tuple(Alias(urn=item) for item in request.aliasURNs),
         custom_timeouts=timeouts,

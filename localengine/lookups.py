@@ -60,7 +60,9 @@ class Lookups:
                 run.journal.keep(old, new)
             else:
                 run.journal.add(new)
-            run.plan(Step(op="read", urn=urn, old=old, new=new))
+            step = Step(op="read", urn=urn, old=old, new=new)
+            run.plan(step)
+            run.count(step)
         except MonitorError:
             raise
         except Exception as error:

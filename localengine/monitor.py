@@ -84,7 +84,7 @@ class Monitor:
             provider=request.provider,
             version=request.version,
             dependencies=tuple(sorted(request.dependencies)),
-            additional_secret_outputs=tuple(sorted(request.additionalSecretOutputs)),
+            additional_secret_outputs=tuple(request.additionalSecretOutputs),
         )
         id = UNKNOWN if request.id == codec.UNKNOWN_TEXT else request.id
         found: Registered = self._lookups.read(goal, id)

@@ -97,7 +97,8 @@ class Session:
 
     def warn_pending(self, sink: Sink, pending: Sequence[Operation]) -> None:
         """Tell which operations an earlier run began and never ended."""
-        for item in pending:
+        # One that was stopped several times is told once.
+        for item in {(item.kind, item.resource.urn): item for item in pending}.values():
             left = f"an earlier run was stopped while {item.kind} it"
             if item.kind == "creating":
                 left += "; if it exists at the provider, the state does not know it: look there"
@@ -141,11 +142,12 @@ class Session:
         except program.ProgramError as error:
             if not run.failed and not run.cancel.is_set():
                 run.error(str(error))
-        deployment.finish()
         run.journal.save()
         if not run.failed and not run.cancel.is_set():
             deletion.remove_all(run, run.journal.olds())
-            run.journal.save()
+        # Last of all: what a failed run says of the stack only adds to what was there before.
+        deployment.finish()
+        run.journal.save()
 
 
 def preview(options: Options) -> int:
@@ -306,7 +308,8 @@ def _locked(session: Session, kind: str, title: str, work: Callable[[Session, Ru
             _print_json({**report, "result": "failed" if ended else "succeeded", "outputs": outputs})
         else:
             display.say()
-            display.summary(run.tally, before, elapsed, show_outputs=not options.suppress_outputs)
+            shown = not options.suppress_outputs
+            display.summary(run.tally, before, elapsed, show_outputs=shown, failed=ended)
     return session.end(run, display, {"update": "up"}.get(kind, kind))
 
 

@@ -15,6 +15,9 @@ from localengine.secrecy import restore
 from localengine.state import Resource
 from localengine.values import Properties, Value, for_provider, unwrap
 
+_DEFAULTS = "__defaults"
+"""The key under which official plugins note, at every level of the inputs, which of them they added."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -53,7 +56,11 @@ def decide(provider: Provider, goal: Goal, old: Resource | None, *, replaced: Co
         goal.type, old.id, for_provider(old.inputs), for_provider(old.outputs), for_provider(inputs)
     )
     changed = top_level([*diff.changed, *diff.replaces])
-    changes = tuple(change for change in paths.changes(old.inputs, inputs) if str(change.path[0]) in changed)
+    changes = tuple(
+        change
+        for change in paths.changes(old.inputs, inputs)
+        if str(change.path[0]) in changed and _DEFAULTS not in change.path
+    )
     replaces = top_level(diff.replaces) or _forced(goal, old, diff, changes, replaced)
     if not replaces:
         op: Literal["same", "update"] = "update" if changed or old.init_errors else "same"

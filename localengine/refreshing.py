@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from localengine import paths
 from localengine.deletion import provider_for
-from localengine.events import Step
+from localengine.events import Op, Step
 from localengine.provider import ProviderError
 from localengine.run import Run
 from localengine.secrecy import mark, restore
 from localengine.state import Resource
 from localengine.urn import is_default_provider, is_provider, package_of
-from localengine.values import Secret, for_provider
+from localengine.values import Properties, Secret, for_provider
 
 _WORKERS = 16
 
@@ -60,25 +60,37 @@ def look(run: Run, *, quiet: bool = False) -> Mapping[int, Resource | None]:
             found[id(resource)] = now
         if quiet:
             return
-        if now is None:
-            run.plan(Step(op="delete", urn=resource.urn, old=resource))
-            return
-        changes = tuple(paths.changes(resource.outputs, now.outputs))
-        changed = tuple(dict.fromkeys(str(change.path[0]) for change in changes))
-        run.plan(
-            Step(
-                op="update" if changed else "same",
-                urn=resource.urn,
-                old=resource,
-                new=now,
-                changed=changed,
-                changes=changes,
-            )
-        )
+        step = _difference(resource, now)
+        run.plan(step)
+        run.count(step)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(read, resources))
     return found
+
+
+def _difference(resource: Resource, now: Resource | None) -> Step:
+    if now is None:
+        return Step(op="delete", urn=resource.urn, old=resource)
+    changes = tuple(
+        change for change in paths.changes(resource.outputs, now.outputs) if not _is_note(str(change.path[0]))
+    )
+    changed = tuple(dict.fromkeys(str(change.path[0]) for change in changes))
+    op: Op = "update" if changed else "same"
+    return Step(op=op, urn=resource.urn, old=resource, new=now, changed=changed, changes=changes)
+
+
+def _is_note(name: str) -> bool:
+    """Say whether an output is a provider's note to itself, such as `__meta`, and no fact about the world."""
+    return name.startswith("__")
+
+
+def _noted(before: Properties, outputs: Properties) -> Properties:
+    """Return `before`, with the notes a provider left in it, where `outputs` tell nothing else."""
+    facts = {key: value for key, value in outputs.items() if not _is_note(key)}
+    if facts == {key: value for key, value in before.items() if not _is_note(key)}:
+        return before
+    return outputs
 
 
 def _read(run: Run, resource: Resource) -> Resource | None:
@@ -93,7 +105,8 @@ def _read(run: Run, resource: Resource) -> Resource | None:
     inputs = restore(resource.inputs, result[0]) if result[0] else resource.inputs
     secret = {key for key, value in resource.outputs.items() if isinstance(value, Secret)}
     always = {*resource.additional_secret_outputs, *provider.secret_outputs(resource.type), *secret}
-    return replace(resource, inputs=inputs, outputs=mark(result[1], inputs, always), init_errors=())
+    outputs = _noted(resource.outputs, mark(result[1], inputs, always))
+    return replace(resource, inputs=inputs, outputs=outputs, init_errors=())
 
 
 def take_over(run: Run, found: Mapping[int, Resource | None]) -> None:

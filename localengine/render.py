@@ -179,13 +179,13 @@ def counts(tally: Tally, *, preview: bool) -> list[str]:
         for op, (planned, past) in words.items()
         if tally.counts.get(op)
     ]
-    changed = tally.changes()
+    sums = [f"{tally.changes()} changes"] if len(lines) > 1 else []
+    if tally.errored:
+        lines.append(f"{tally.errored} errored")
     unchanged = tally.counts.get("same", 0)
-    if changed and unchanged:
-        lines.append(f"{changed} changes. {unchanged} unchanged")
-    elif unchanged or not changed:
-        lines.append(f"{unchanged} unchanged")
-    return lines
+    if unchanged or not lines:
+        sums.append(f"{unchanged} unchanged")
+    return [*lines, ". ".join(sums)] if sums else lines
 
 
 def outputs(after: Properties, before: Properties, *, show_secrets: bool = False) -> list[str]:

@@ -56,11 +56,14 @@ class Run:
             self.sink.message("error", line, urn)
 
     def plan(self, step: Step) -> None:
-        """Announce a decided step, and count it."""
+        """Announce a decided step."""
+        self.sink.planned(step)
+
+    def count(self, step: Step) -> None:
+        """Add a step that has been done (or would have been, in a preview) to the sums."""
         with self.lock:
             if not is_default_provider(step.urn):
                 self.tally.add(step.op)
-        self.sink.planned(step)
 
     @contextmanager
     def working(self, step: Step) -> Iterator[None]:
@@ -71,6 +74,8 @@ class Run:
                 yield
         except Exception as error:
             self.failed = True
+            with self.lock:
+                self.tally.errored += 1
             self.sink.failed(step, explain(error))
             raise
         self.sink.finished(step)

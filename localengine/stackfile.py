@@ -43,6 +43,20 @@ def put(container: Any, steps: paths.Path, value: Any) -> Any:
     return mapping
 
 
+def without(container: Any, steps: paths.Path) -> Any:
+    """Return `container` without what lies at `steps`. Raises EngineError where nothing does."""
+    step, rest = steps[0], steps[1:]
+    fits = isinstance(container, list) if isinstance(step, int) else isinstance(container, dict)
+    if not fits or (step >= len(container) if isinstance(step, int) else step not in container):
+        raise EngineError(f"there is nothing at {paths.show((step,))}")
+    copy = container.copy()
+    if rest:
+        copy[step] = without(copy[step], rest)
+    else:
+        del copy[step]
+    return copy
+
+
 def _inline(value: Any) -> str:
     if isinstance(value, list | dict):
         text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
@@ -84,6 +98,34 @@ def _replace(text: str, node: yaml.MappingNode | None, key: str, value: Any, ind
             end = text.find("\n", _end(value_node)) + 1
             return text[:start] + _entry(key, value, indent) + text[end or len(text) :]
     return None
+
+
+def _place(text: str, node: yaml.MappingNode, key: str) -> tuple[int, int] | None:
+    """Where the whole lines of `key`'s entry begin and end in `text`."""
+    for key_node, value_node in node.value:
+        if key_node.value == key:
+            start = text.rfind("\n", 0, key_node.start_mark.index) + 1
+            return start, text.find("\n", _end(value_node)) + 1 or len(text)
+    return None
+
+
+def remove_value(path: Path, key: str) -> None:
+    """Take `key` (full, `namespace:key`) out of the file's `config`."""
+    text = path.read_text()
+    if not text.endswith("\n"):
+        text += "\n"
+    top = _mapping(text)
+    section = next((item for name, item in top.value if name.value == "config"), None) if top else None
+    if not isinstance(section, yaml.MappingNode) or section.flow_style:
+        raise EngineError(f"{path.name}: write `config` as a block, one setting to a line")
+    found = _place(text, section, key) or _place(text, section, key.partition(":")[2])
+    if found is None:
+        raise EngineError(f"{path.name}: there is no setting {key}")
+    if len(section.value) == 1:
+        whole = _place(text, top, "config") if top else None
+        found = whole or found
+    write_whole(path, text[: found[0]] + text[found[1] :])
+    read_yaml(path)
 
 
 def set_value(path: Path, key: str, value: Any, *, salt: str = "") -> None:

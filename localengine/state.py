@@ -156,7 +156,7 @@ def to_json(resource: Resource, seal: Callable[[str], str]) -> dict[str, Json]:
         data["id"] = resource.id
     data["type"] = resource.type
     for name, properties in (("inputs", resource.inputs), ("outputs", resource.outputs)):
-        if properties or resource.custom:
+        if properties:
             data[name] = value_to_json(properties, seal)
     for name, attribute in (*_TEXTS.items(), *_LISTS.items()):
         value = getattr(resource, attribute)
@@ -167,7 +167,9 @@ def to_json(resource: Resource, seal: Callable[[str], str]) -> dict[str, Json]:
             key: list(urns) for key, urns in resource.property_dependencies.items()
         }
     if resource.custom_timeouts:
-        data["customTimeouts"] = dict(resource.custom_timeouts)
+        data["customTimeouts"] = {
+            name: codec.number(float(seconds)) for name, seconds in resource.custom_timeouts.items()
+        }
     if resource.replacement_trigger is not None:
         data["replacementTrigger"] = value_to_json(resource.replacement_trigger, seal)
     data.update(resource.extra)

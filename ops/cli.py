@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ops import cloud, engine, functional_tests, rollback, site, stack, summary
 
+INTERRUPTED = 130
+"""The exit code of what ctrl-C ended, and that has said what comes next."""
+
 EXAMPLES = """examples:
   make up                                the example site, on a droplet on this machine
   make up SITE=https://host/me/shop.git  another Django site, the same way
@@ -28,11 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (stack.StackError, engine.EngineError, cloud.CloudError, rollback.RollbackError) as error:
-        print(f"seatrial: {error}", file=sys.stderr)
+        # Nothing is left to say where the local cloud has told it itself.
+        if str(error):
+            print(f"seatrial: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("seatrial: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,6 +105,8 @@ def back(options: argparse.Namespace) -> int:
 def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequence[str]) -> int:
     sure = options.yes or chosen.stack.on_this_machine
     code = chosen.run(*engine.asks(["up", *flags], sure=sure))
+    if code == INTERRUPTED:
+        return code
     if code != 0:
         print(
             f"seatrial: the stack '{options.stack}' is not up; mend what is named above, then: make up",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops import foreground
 from ops.stack import WORK_FOLDER, Stack
 
 PLUGINS = ("command", "digitalocean", "random", "tls")
@@ -40,9 +41,7 @@ class Engine:
 
     def run(self, *words: str) -> int:
         """Run it in the operator's own terminal; returns its exit code."""
-        return subprocess.run(
-            self.command(*words), cwd=self.stack.project, env=dict(self.environment), check=False
-        ).returncode
+        return foreground.run(self.command(*words), self.stack.project, self.environment)
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; empty when the stack has none yet. Raises EngineError when it cannot tell."""

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from provisioning import process
 from provisioning.remote import HostFailure, Remote
 from provisioning.request import Host
 
@@ -74,16 +75,19 @@ class Fleet:
         """A verb under this rollout's lock. Raises HostFailure."""
         return remote.call(verb, {"token": self._token, **(facts or {})}, stdin)
 
-    def lock(self) -> dict[str, str]:
-        """Take the lock on every host and keep it alive; who lost it by going silent, by host.
+    def lock(self, holders: Mapping[str, Mapping[str, Any] | None]) -> dict[str, str]:
+        """Take the lock on every host and keep it alive; who lost it by having ended or gone silent, by host.
 
+        `holders` says who held it, by host, when last looked at.
         Raises HostFailure of kind `locked`, with no lock taken, where somebody else holds one.
         """
         gone: dict[str, str] = {}
         try:
             # In the order of their names: two rollouts meet at the same host first.
             for remote in sorted(self.remotes, key=lambda remote: remote.name):
-                taken = self.call(remote, "lock", {"owner": self.owner})
+                held = (holders.get(remote.name) or {}).get("process", "")
+                facts = {"owner": self.owner, "process": process.identity()}
+                taken = self.call(remote, "lock", {**facts, "gone": held if process.is_gone(held) else ""})
                 self._locked.append(remote)
                 if taken["taken_over_from"]:
                     gone[remote.name] = taken["taken_over_from"]

@@ -1,4 +1,4 @@
-"""Brings a release live: one JSON request on stdin, progress on stderr, the result as JSON on stdout.
+"""Brings a release live: one JSON request on stdin, progress on stderr, a good result as JSON on stdout.
 
 Exit status: 0 the release is live; 1 it failed, and what served before serves; 2 the request is wrong
 or a host can't take a release, nothing was changed; 3 another rollout holds the lock.
@@ -47,7 +47,6 @@ def main(arguments: list[str] | None = None) -> int:
         document = Rollout(request, progress).run()
     except RolloutFailed as failed:
         progress.say(explanation(failed))
-        print(json.dumps(failure_document(request, failed)))
         return exit_status(failed)
     progress.say(closing(document))
     print(json.dumps(document))
@@ -64,15 +63,15 @@ def exit_status(failed: RolloutFailed) -> int:
 def explanation(failed: RolloutFailed) -> str:
     """What a person needs to know of a failure: where, why, what serves now, what to do."""
     failure = failed.failure
-    lines = [f"release failed in {failed.phase} on {failure.host}: {failure.cause}"]
-    lines += [f"  | {line}" for line in failure.log if line.strip()]
+    lines = [f"  | {line}" for line in failure.log if line.strip()]
     lines += [f"  {other.host} failed too: {other.cause}" for other in failure.also]
     lines += [f"  {note}" for note in failed.notes]
     if failed.serving:
         now = "; ".join(f"{name}: {release}" for name, release in failed.serving.items())
         lines.append(f"  serves now: {now}")
-    if failure.next_step:
-        lines.append(f"  next: {failure.next_step}")
+    # Last, and on one line: where it stays on the screen.
+    next_step = f"; next: {failure.next_step}" if failure.next_step else ""
+    lines.append(f"release failed in {failed.phase} on {failure.host}: {failure.cause}{next_step}")
     return "\n".join(lines)
 
 
@@ -84,24 +83,6 @@ def closing(document: dict[str, object]) -> str:
     assert isinstance(release, dict)
     text = f"{release['id']} is live after {rollout['seconds']['total']:.1f} s"
     return f"{text}; meanwhile {measured(probe)}" if probe["requests"] else text
-
-
-def failure_document(request: Request, failed: RolloutFailed) -> dict[str, object]:
-    """What stdout says of a failure."""
-    failure = failed.failure
-    return {
-        "release": None,
-        "revision": request.commit,
-        "rollout": {
-            "result": failed.result,
-            "phase": failed.phase,
-            "host": failure.host,
-            "error": failure.cause,
-            "next": failure.next_step,
-            "serving": failed.serving,
-            "probe": failed.probe,
-        },
-    }
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

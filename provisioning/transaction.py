@@ -124,7 +124,8 @@ class Rollout:
 
     def _lock(self) -> None:
         with self._progress.phase("lock"):
-            for name, owner in self._fleet.lock().items():
+            holders = {name: status["lock"] for name, status in self._statuses.items()}
+            for name, owner in self._fleet.lock(holders).items():
                 self._progress.detail(name, f"taken over from {owner}, who is gone")
 
     def _release(self) -> None:

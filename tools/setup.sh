@@ -18,5 +18,5 @@ fi
 if ! [ -x .venv/bin/uv ]; then
     .venv/bin/pip install --quiet --disable-pip-version-check "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
 fi
-.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+.venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock
 touch .venv/.ready

@@ -170,7 +170,11 @@ def _run_site(
     what = _STEPS.get(str(step), "the site's own code ended the build").format(
         settings=facts["settings_module"]
     )
-    cause = found.cause if found and step != "checks" else str(report.get("error", "see the log"))
+    cause = (
+        found.cause
+        if found and step != "checks"
+        else str(report.get("error", lines[-1] if lines else "see the log"))
+    )
     next_step = found.next_step if found else "see the log lines above"
     if step == "checks":
         cause = cause.removeprefix("RuntimeError: ")
@@ -197,7 +201,7 @@ def run_in_site(
         step = {"SEATRIAL_BUILDING": "1"} if building else {}
         lines = runner.run(argv, user=user, cwd=project, env={**site_environment(folder, project), **step})
     except CommandFailed as error:
-        lines = error.lines
+        lines = error.lines or [str(error)]
     try:
         written: dict[str, Any] = json.loads(report.read_text())
     except (OSError, json.JSONDecodeError):

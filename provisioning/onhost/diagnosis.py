@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _EXCEPTION = re.compile(
     r"^(?:[a-zA-Z_][\w.]*\.)?([A-Z]\w*(?:Error|Exception|Exit|Configured|Missing\w*|DoesNotExist|NotFound|NotReady|Interrupt|Warning))(?::\s*(.*))?$"
+)
+_OWN = re.compile(r".*/releases/[^/]+/code/")
+_BETWEEN = (
+    "Traceback (most recent call last):",
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
 )
 _FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)')
 
@@ -18,6 +24,35 @@ class Diagnosis:
 
     cause: str
     next_step: str = ""
+
+
+def relevant(lines: Sequence[str]) -> list[str]:
+    """Lines of output, each told once, and of tracebacks the site's own frames and the exceptions only.
+
+    A frame of the site's own code is `shop/settings.py:12: KEY = os.environ["STRIPE_KEY"]`.
+    """
+    return [*dict.fromkeys(_relevant(lines))]
+
+
+def _relevant(lines: Sequence[str]) -> Iterator[str]:
+    place, in_frame = "", False
+    for line in lines:
+        frame = _FRAME.match(line)
+        if frame:
+            in_frame = True
+            own = _OWN.match(frame["path"])
+            place = f"{frame['path'][own.end() :]}:{frame['line']}" if own else ""
+        elif in_frame and line.startswith("    "):
+            # The first line below a frame is its code; the others only underline it.
+            if place:
+                yield f"{place}: {line.strip()}"
+            place = ""
+        elif line.strip() in _BETWEEN or line.startswith("  [Previous line repeated"):
+            continue
+        else:
+            in_frame = False
+            if line.strip():
+                yield line
 
 
 def of_site(lines: Sequence[str], code: str) -> Diagnosis | None:
@@ -67,7 +102,7 @@ def of_install(lines: Sequence[str]) -> Diagnosis:
         return Diagnosis(
             "the package index could not be reached", "check the host's way out, then run `make up` again"
         )
-    because = re.search(r"Because (.{10,240}?)(?:\.|$)", text)
+    because = re.search(r"Because (.{10,240}?)(?:,? we can conclude|\.\s|\.?$)", text)
     if because:
         return Diagnosis(
             f"the requirements cannot be met: {because.group(1)}", "correct the site's requirements"

@@ -9,7 +9,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
+_TIMEOUT = 5.0
+_REDIRECTS = {301, 302, 303, 307, 308}
 _BELIEVED_AFTER = 5.0
 """Seconds after which a site that answers 5xx is taken at its word: it is up, and broken."""
 
@@ -21,10 +24,12 @@ class Answer:
     status: int
     text: str
     milliseconds: float
+    loops: bool = False
+    """Whether it is a redirect to the very page that was asked for."""
 
     @property
     def is_healthy(self) -> bool:
-        return 200 <= self.status < 400
+        return 200 <= self.status < 400 and not self.loops
 
 
 class _SocketConnection(http.client.HTTPConnection):
@@ -38,7 +43,9 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask(where: Path | tuple[str, int], *, host: str, scheme: str, path: str, timeout: float = 5.0) -> Answer:
+def ask(
+    where: Path | tuple[str, int], *, host: str, scheme: str, path: str, timeout: float = _TIMEOUT
+) -> Answer:
     """One GET, over a unix socket or to an address."""
     began = time.monotonic()
     connection: http.client.HTTPConnection
@@ -56,7 +63,10 @@ def ask(where: Path | tuple[str, int], *, host: str, scheme: str, path: str, tim
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         body = response.read(4000).decode("utf-8", "replace")
-        return Answer(response.status, body, (time.monotonic() - began) * 1000)
+        spent = (time.monotonic() - began) * 1000
+        asked = f"{scheme}://{host}{path}"
+        loops = response.status in _REDIRECTS and urljoin(asked, response.headers["Location"] or "") == asked
+        return Answer(response.status, body, spent, loops)
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, f"{type(error).__name__}: {error}", (time.monotonic() - began) * 1000)
     finally:
@@ -80,7 +90,7 @@ def wait(
     answered = 0
     while True:
         answer = ask(where, host=host, scheme=scheme, path=path)
-        answered += answer.status >= 400
+        answered += answer.status >= 400 or answer.loops
         believed = answered >= 3 and (answer.status < 500 or time.monotonic() - began > _BELIEVED_AFTER)
         if answer.is_healthy or believed or time.monotonic() - began > patience:
             return answer
@@ -97,7 +107,17 @@ def warm_up(where: Path, *, host: str, scheme: str, path: str, requests: int = 8
 def explain(answer: Answer, path: str, host: str) -> tuple[str, str]:
     """What is wrong with an unhealthy answer, and what helps."""
     if answer.status == 0:
+        if "timed out" in answer.text:
+            return (
+                f"GET {path} with Host {host} had no answer after {_TIMEOUT:.0f} s",
+                "correct it in the site's repository, or set seatrial:health_path to a page that is quick",
+            )
         return f"GET {path} got no answer ({answer.text})", "see the log lines above"
+    if answer.loops:
+        return (
+            f"GET {path} with Host {host} redirects to itself ({answer.status})",
+            "correct the redirect in the site's repository, or set seatrial:health_path to another page",
+        )
     title = re.search(r"<title>\s*(.*?)\s*</title>", answer.text, re.DOTALL | re.IGNORECASE)
     words = title.group(1) if title else answer.text.strip().splitlines()[0] if answer.text.strip() else ""
     cause = f"GET {path} with Host {host} answered {answer.status}" + (f" ({words[:80]})" if words else "")

@@ -18,9 +18,12 @@ STALE_AFTER = 120.0
 """Seconds without a heartbeat after which a lock may be taken over."""
 
 
-def take(layout: Layout, token: str, owner: str, *, now: float | None = None) -> dict[str, Any] | None:
-    """Take the lock, or renew it where `token` holds it. Returns the stale holder it was taken from, if any.
+def take(
+    layout: Layout, token: str, owner: str, *, process: str = "", gone: str = "", now: float | None = None
+) -> dict[str, Any] | None:
+    """Take the lock, or renew it where `token` holds it. Returns the stale holder it was taken from.
 
+    `process` names the owner's process for others on its machine, `gone` one that has ended for certain.
     Raises Failure of kind `locked` where somebody else holds it.
     """
     beat = _now() if now is None else now
@@ -29,7 +32,8 @@ def take(layout: Layout, token: str, owner: str, *, now: float | None = None) ->
         if held and held["token"] == token:
             _write(layout.lock, {**held, "beat": beat})
             return None
-        if held and beat - held["beat"] < STALE_AFTER:
+        ended = held and gone and held["process"] == gone
+        if held and not ended and beat - held["beat"] < STALE_AFTER:
             raise Failure(
                 f"another release runs here: started by {held['owner']} at {held['since']}, "
                 f"last sign of life {max(0, round(beat - held['beat']))} s ago",
@@ -38,7 +42,9 @@ def take(layout: Layout, token: str, owner: str, *, now: float | None = None) ->
                 kind="locked",
             )
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        _write(layout.lock, {"token": token, "owner": owner, "since": since, "beat": beat})
+        _write(
+            layout.lock, {"token": token, "owner": owner, "process": process, "since": since, "beat": beat}
+        )
         return held
 
 
@@ -61,11 +67,12 @@ def release(layout: Layout, token: str) -> bool:
 
 
 def holder(layout: Layout) -> dict[str, Any] | None:
-    """Who holds the lock: owner, since, `seconds_ago` of the last heartbeat. None where free or stale."""
+    """Who holds the lock: owner, process, since, `seconds_ago` of the last heartbeat; None where nobody."""
     held = _read(layout.lock)
     if not held or _now() - held["beat"] >= STALE_AFTER:
         return None
-    return {"owner": held["owner"], "since": held["since"], "seconds_ago": round(_now() - held["beat"], 1)}
+    seconds_ago = round(_now() - held["beat"], 1)
+    return {key: held[key] for key in ("owner", "process", "since")} | {"seconds_ago": seconds_ago}
 
 
 @contextmanager

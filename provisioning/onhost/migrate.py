@@ -21,7 +21,9 @@ def migrate(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str
     if not report or report.get("failed"):
         found = diagnosis.of_site(lines, str(folder / "code"))
         cause = found.cause if found else str(report.get("error", "see the log lines above"))
-        which = f"migration {report['failed']}" if report.get("failed") else "the migrations"
+        which = (
+            f"migration {report['failed']}" if report.get("failed") else "bringing the database up to date"
+        )
         applied = report.get("applied") or []
         kept = (
             f"; already applied and kept: {', '.join(applied)}" if applied else "; the database is as it was"

@@ -84,10 +84,11 @@ def prunable(layout: Layout, keep: int) -> list[str]:
     complete = [known["id"] for known in built(layout)]
     folders = [path for path in layout.releases.glob("*") if path.is_dir() and not path.name.startswith(".")]
     half_built = [path.name for path in folders if path.name not in complete and path.name not in guarded]
-    # A release that failed is kept for the next try alone: it must not take the room of one to go back to.
+    # One that failed is kept for the next try alone, until another serves: it takes nobody's room.
     served = [name for name in complete if (layout.release(name) / _SERVED).exists()]
     unserved = [name for name in complete if name not in served]
-    return [*half_built, *superfluous(served, keep, guarded), *superfluous(unserved, 1, guarded)]
+    retry = 1 if max(unserved, default="") > max(served, default="") else 0
+    return [*half_built, *superfluous(served, keep, guarded), *superfluous(unserved, retry, guarded)]
 
 
 def mark_as_served(layout: Layout, release_id: str) -> None:

@@ -32,7 +32,13 @@ def _status(layout: Layout, _: Runner, __: Request) -> dict[str, Any]:
 
 
 def _lock(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
-    stale = lock.take(layout, request["token"], request["owner"])
+    stale = lock.take(
+        layout,
+        request["token"],
+        request["owner"],
+        process=request.get("process", ""),
+        gone=request.get("gone", ""),
+    )
     if stale:
         releases.record(layout, {"result": "abandoned", "owner": stale["owner"], "started": stale["since"]})
     return {"taken_over_from": stale and stale["owner"]}

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from . import diagnosis
+
 
 class Failure(Exception):
     """A step that could not be done: `cause` in one line, the `log` lines behind it, and what helps."""
@@ -16,7 +18,7 @@ class Failure(Exception):
         super().__init__(cause)
         self.cause = cause
         self.next_step = next_step
-        self.log = [*log][-30:]
+        self.log = diagnosis.relevant(log)[-30:]
         self.kind = kind
 
 

@@ -108,6 +108,30 @@ def test_compressed_state_is_read(project: Project) -> None:
     assert "2 unchanged" in project.up_well().out
 
 
+def test_one_state_file_of_a_stack_remains_where_there_was_a_compressed_one(project: Project) -> None:
+    project.write('File("a")')
+    project.up_well()
+    packed = project.state_file.with_suffix(".json.gz")
+    packed.write_bytes(gzip.compress(project.state_file.read_bytes()))
+    project.state_file.unlink()
+    project.write('File("b")')
+    project.up_well()
+    assert project.existing() == ["b"]
+    folder = project.state_file.parent
+    assert sorted(path.name for path in folder.iterdir()) == ["dev.json", "dev.json.gz.bak"]
+
+
+def test_state_compressed_otherwise_is_refused_rather_than_taken_for_a_new_stack(project: Project) -> None:
+    packed = project.state_file.with_suffix(".json.zst")
+    packed.parent.mkdir(parents=True)
+    packed.write_bytes(b"compressed")
+    project.write('File("a")')
+    result = project.up()
+    assert result.code == 1
+    assert "cannot read zstd-compressed state" in result.err
+    assert project.existing() == []
+
+
 def test_leftovers_of_a_replacement_are_deleted_by_the_next_run(project: Project) -> None:
     latest = hand_written()
     old = {**latest["resources"][2], "id": "old", "delete": True}
@@ -213,3 +237,67 @@ def test_an_interrupted_creation_can_be_forgotten_by_a_refresh(project: Project)
     assert [item["type"] for item in project.latest()["pending_operations"]] == ["creating"]
     assert project.run("refresh", "--yes", "--clear-pending-creates").code == 0
     assert "pending_operations" not in project.latest()
+
+
+def noted(project: Project, name: str, **notes: Any) -> None:
+    """Put a provider's notes to itself into a resource's outputs, as the official plugins do."""
+    latest = project.latest()
+    for resource in latest["resources"]:
+        if resource["urn"].endswith(f"::{name}"):
+            resource["outputs"].update(notes)
+    project.put_latest(latest)
+
+
+def test_a_refresh_keeps_another_engine_s_notes_where_nothing_differs(project: Project) -> None:
+    project.write('File("a", text="one")')
+    project.up_well()
+    noted(project, "a", __meta="{}", __pulumi_raw_state_delta={"obj": {}})
+    before = project.resource("a")
+    shown = project.run("refresh", "-s", "dev", "--yes").out
+    assert "    1 unchanged\n" in shown
+    assert "__" not in shown
+    assert project.resource("a") == before
+
+
+def test_a_refresh_drops_notes_that_no_longer_describe_the_resource(project: Project) -> None:
+    project.write('File("a", text="one")')
+    project.up_well()
+    noted(project, "a", __pulumi_raw_state_delta={"obj": {}})
+    (project.files / "a.json").write_text(json.dumps({"name": "a", "text": "other"}))
+    shown = project.run("refresh", "-s", "dev", "--yes").out
+    assert "[diff: ~size,~text]" in shown or "[diff: ~text,~size]" in shown
+    assert "__pulumi_raw_state_delta" not in project.resource("a")["outputs"]
+
+
+def test_an_explicit_provider_with_another_engine_s_notes_is_unchanged(project: Project) -> None:
+    project.write("""
+        import pulumi
+
+        class Files(pulumi.ProviderResource):
+            def __init__(self, name):
+                super().__init__("files", name, {}, ResourceOptions(version="1.0.0"))
+
+        File("a", text="one", opts=ResourceOptions(provider=Files("own")))
+    """)
+    project.up_well()
+    assert project.resource("own")["inputs"] == {"version": "1.0.0", "__internal": {}}
+    latest = project.latest()
+    for resource in latest["resources"]:
+        if resource["urn"].endswith("::own"):
+            resource["inputs"]["__plugin-version"] = "v9"
+    project.put_latest(latest)
+    assert "    3 unchanged\n" in project.up_well().out
+
+
+def test_a_change_is_shown_without_the_notes_of_another_engine_s_plugins(project: Project) -> None:
+    program = 'File("a", rules=[{{"port": {}}}, {{"port": 2}}])'
+    project.write(program.format(1))
+    project.up_well()
+    latest = project.latest()
+    for rule in latest["resources"][-1]["inputs"]["rules"]:
+        rule["__defaults"] = []
+    project.put_latest(latest)
+    project.write(program.format(3))
+    shown = project.preview("--diff").out
+    assert "~ rules[0].port: 1 => 3\n" in shown
+    assert "__defaults" not in shown

@@ -170,3 +170,56 @@ def test_secret_settings_are_encrypted_at_rest_and_hidden_in_lists(
     assert outputs(project) == {"token": "xyzzy-plugh", "deep": {"token": "plugh-xyzzy"}}
     salt = project.latest()["secrets_providers"]["state"]["salt"]
     assert f"encryptionsalt: {salt}" in text, "state and configuration share one salt"
+
+
+def set_path(project: Project, key: str, value: str, *flags: str) -> None:
+    result = project.run("config", "set", "--path", key, value, "-s", "dev", *flags)
+    assert result.code == 0, result.text
+
+
+def test_a_part_of_a_setting_is_read_by_its_path_and_leading_zeros_stay(project: Project) -> None:
+    set_path(project, "env.ZIP", "007")
+    set_path(project, "env.count", "12")
+    set_path(project, "env.list[0]", "true")
+    set_path(project, "env.KEY", "hush-hush", "--secret")
+
+    def get(path: str) -> str:
+        return project.run("config", "get", "--path", path, "-s", "dev").out
+
+    assert [get("env.ZIP"), get("env.count"), get("env.list[0]"), get("env.KEY")] == [
+        "007\n",
+        "12\n",
+        "true\n",
+        "hush-hush\n",
+    ]
+    whole = project.run("config", "get", "env", "--json", "-s", "dev").json()
+    assert whole["objectValue"] == {"KEY": "hush-hush", "ZIP": "007", "count": 12, "list": [True]}
+    missing = project.run("config", "get", "--path", "env.nothing", "-s", "dev")
+    assert missing.code == 1
+    assert missing.err == "error: env.nothing is not set for the stack 'dev'\n"
+
+
+def test_lists_of_settings_hide_only_what_is_secret(project: Project) -> None:
+    set_path(project, "env.PLAIN", "open")
+    set_path(project, "env.KEY", "hush-hush", "--secret")
+    table = project.run("config", "-s", "dev").out
+    assert table == 'KEY  VALUE\nenv  {"KEY":"[secret]","PLAIN":"open"}\n'
+    assert project.run("config", "--json", "-s", "dev").json() == {"tests:env": {"secret": True}}
+
+
+def test_settings_and_parts_of_them_are_removed_and_the_rest_of_the_file_stays(project: Project) -> None:
+    file = project.folder / "Pulumi.dev.yaml"
+    file.write_text("config:\n  # why\n  tests:a: 1 # one\n  env:\n    X: 1\n    Y: [1, 2]\n  tests:z: 2\n")
+
+    def rm(*arguments: str) -> int:
+        return project.run("config", "rm", *arguments, "-s", "dev").code
+
+    assert rm("--path", "env.Y[0]") == 0
+    assert rm("--path", "env.X") == 0
+    assert rm("a") == 0
+    assert file.read_text() == "config:\n  # why\n  env:\n    Y:\n    - 2\n  tests:z: 2\n"
+    assert rm("a") == 1
+    assert rm("--path", "env.X") == 1
+    assert rm("z") == rm("env") == 0
+    assert "config" not in file.read_text()
+    assert project.run("config", "-s", "dev").out == "KEY  VALUE\n"

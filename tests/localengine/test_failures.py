@@ -57,6 +57,7 @@ def test_a_failed_deletion_keeps_what_the_resource_needs_and_lets_the_rest_go(pr
     result = project.up()
     assert result.code == 1
     assert "error: files:index:File b: deleting failed" in result.text
+    assert "Resources:\n    - 1 deleted\n    1 errored\n    1 unchanged\n" in result.out
     assert project.calls() == ["delete c"]
     assert project.existing() == ["a", "b"]
     assert {"a", "b"} <= set(project.names())
@@ -200,3 +201,11 @@ def test_a_wrong_project_file_is_named_with_what_is_wrong(
     assert result.code == 1
     assert message in result.err
     assert result.err.startswith("error: ")
+
+
+def test_outputs_of_a_run_whose_deletions_fail_are_added_to_those_before(project: Project) -> None:
+    project.write('File("a", fail="delete"); pulumi.export("before", 1)')
+    project.up_well()
+    project.write('pulumi.export("after", 2)')
+    assert project.up().code == 1
+    assert project.run("stack", "output", "--json").json() == {"after": 2, "before": 1}

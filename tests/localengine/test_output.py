@@ -42,7 +42,7 @@ def test_unchanged_resources_are_left_out_and_counted(project: Project) -> None:
         "\n"
         "Resources:\n"
         "    ~ 1 to update\n"
-        "    1 changes. 2 unchanged\n"
+        "    2 unchanged\n"
     )
 
 
@@ -134,7 +134,47 @@ def test_outputs_as_json_have_the_cli_s_shape(project: Project) -> None:
     assert revealed["nested"] == {"list": [1, 2.5, None, True], "size": 3, "secret": "s"}
     table = project.run("stack", "output").out.splitlines()
     assert table[0] == "Current stack outputs (2):"
-    assert table[2] == "    text    ä"
+    assert table[1:] == [
+        "    OUTPUT  VALUE",
+        '    nested  {"list":[1,2.5,null,true],"secret":"[secret]","size":3}',
+        "    text    ä",
+    ]
+    assert (
+        project.run("stack", "output", "nested").out == f"{table[2].partition('  ')[2].split(None, 1)[1]}\n"
+    )
+    assert project.run("stack", "output", "text", "--json").out == '"ä"\n'
     unknown = project.run("stack", "output", "nothing")
     assert unknown.code == 1
     assert "there is no output 'nothing' (outputs: nested, text)" in unknown.err
+
+
+def test_only_what_was_done_is_counted_and_what_failed_is_counted_apart(project: Project) -> None:
+    project.write("""
+        a = File("a")
+        b = File("b", fail="create", opts=ResourceOptions(depends_on=[a]))
+        c = File("c", opts=ResourceOptions(depends_on=[b]))
+    """)
+    result = project.up()
+    assert result.code == 1
+    assert "Resources:\n    + 2 created\n    1 errored\n" in result.out
+
+
+def test_changes_of_several_kinds_are_summed_up(project: Project) -> None:
+    project.write('File("a", text="one"); File("b"); File("c")')
+    project.up_well()
+    project.write('File("a", text="two"); File("b"); File("d")')
+    sums = "    + 1 created\n    ~ 1 updated\n    - 1 deleted\n    3 changes. 2 unchanged\n"
+    assert sums in project.up_well().out
+
+
+def test_an_output_of_several_lines_stays_in_its_column(project: Project) -> None:
+    project.write('pulumi.export("text", "one\\ntwo")')
+    project.up_well()
+    assert project.run("stack", "output").out.splitlines()[2:] == ["    text    one", "            two"]
+
+
+def test_the_keys_of_a_mapping_come_in_the_alphabet_s_order(project: Project) -> None:
+    project.write('pulumi.export("map", {key: {"z": 1, "b": 2} for key in "wqxaymz"})')
+    project.up_well()
+    first = project.run("stack", "output", "map").out
+    assert first == "{" + ",".join(f'"{key}":{{"b":2,"z":1}}' for key in "amqwxyz") + "}\n"

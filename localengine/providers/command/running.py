@@ -75,4 +75,4 @@ def previous_environment(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) 
 def failure(what: str, output: Output) -> ProviderError:
     """The error of a command that did not succeed: what happened, and the end of what it said."""
     tail = output.tail()
-    return ProviderError(f"{what}; it said:\n{tail}" if tail else f"{what}; it said nothing")
+    return ProviderError(f"{what}\n{tail}" if tail else f"{what}; it said nothing")

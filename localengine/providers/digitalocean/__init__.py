@@ -214,7 +214,7 @@ def _outputs(row: Row, id: str, found: Found, known: Mapping[str, Any]) -> dict[
         for name, value in schema.with_defaults(row.fields, known).items()
         if name in row.fields and name not in told
     }
-    meta = {META: json.dumps({"schema_version": str(row.schema_version)})} if row.schema_version else {}
+    meta = {META: f'{{"schema_version":"{row.schema_version}"}}'} if row.schema_version else {}
     return {"id": id, **kept, **told, **meta}
 
 

@@ -112,7 +112,11 @@ class Vpc(Row):
 
     def outputs(self, found: Found, known: Mapping[str, Any]) -> dict[str, Any]:
         """All the API tells."""
-        return super().outputs(found, known) | {"vpcUrn": found.get("urn", f"do:vpc:{found['id']}")}
+        told = super().outputs(found, known)
+        if "createdAt" in told:
+            # The official provider writes this one time as Go prints it.
+            told["createdAt"] = str(told["createdAt"]).replace("T", " ").replace("Z", " +0000 UTC")
+        return told | {"vpcUrn": found.get("urn", f"do:vpc:{found['id']}")}
 
 
 class Project(Row):

@@ -58,7 +58,7 @@ def test_update_and_delete_run_with_what_was_said_before(command: Provider, proj
 def test_a_failure_tells_the_status_and_what_was_said(command: Provider) -> None:
     with pytest.raises(ProviderError) as caught:
         run(command, "echo reason >&2; exit 4")
-    assert str(caught.value) == "the command ended with exit status 4; it said:\nreason"
+    assert str(caught.value) == "the command ended with exit status 4\nreason"
     with pytest.raises(ProviderError, match="was ended by SIGKILL; it said nothing"):
         run(command, "kill -9 $$")
 

@@ -206,6 +206,7 @@ def _app(world: World, name: str, verb: str, facts: dict[str, Any]) -> dict[str,
         live = {"id": host.live, "configuration": CONFIGURATION, "slot": "blue", "subject": host.live}
         room = {"disk_used_percent": 1, "memory_free_mb": 1, "python": "3.13"}
         return {
+            "lock": None,
             "releases": host.releases,
             "live": live if host.live else None,
             "previous": host.previous,

@@ -46,6 +46,37 @@ def test_output_without_an_exception_has_no_cause() -> None:
     assert diagnosis.of_site(["Collected 3 files", "done"], "/code") is None
 
 
+def test_of_a_traceback_in_a_log_the_sites_own_lines_and_the_exceptions_are_left() -> None:
+    lines = [
+        "Applying lists.0002_boom...",
+        *TRACEBACK,
+        "",
+        "During handling of the above exception, another exception occurred:",
+        "",
+        "Traceback (most recent call last):",
+        '  File "/srv/shop/releases/x/venv/lib/python3.13/site-packages/django/conf.py", line 3, in _setup',
+        "    self._wrapped = Settings(",
+        "        settings_module,",
+        "    )",
+        '  File "/srv/shop/releases/x/code/shop/prices.py", line 4',
+        "    PRICE = = 1",
+        "            ^",
+        "SyntaxError: invalid syntax",
+    ]
+    assert diagnosis.relevant(lines) == [
+        "Applying lists.0002_boom...",
+        'shop/settings.py:12: KEY = os.environ["STRIPE_KEY"]',
+        "KeyError: 'STRIPE_KEY'",
+        "shop/prices.py:4: PRICE = = 1",
+        "SyntaxError: invalid syntax",
+    ]
+
+
+def test_other_output_stays_as_it_is_but_is_told_once() -> None:
+    lines = ["error: No solution found", "    cause: Because nope was not found", "done"]
+    assert diagnosis.relevant([*lines, "", *lines]) == lines
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
@@ -59,6 +90,10 @@ def test_output_without_an_exception_has_no_cause() -> None:
         (
             ["  cause: Because there is no version of django==99 and you require django==99, we can"],
             "there is no version of django==99",
+        ),
+        (
+            ["  cause: Because you require django==5.2.* and django<4, we can conclude that your require"],
+            "the requirements cannot be met: you require django==5.2.* and django<4",
         ),
         (
             ["error: Failed to build `mysqlclient==2.2.4`", "  cause: The build backend returned an error"],

@@ -59,6 +59,13 @@ def test_a_heartbeat_keeps_a_lock_and_silence_loses_it(layout: Layout) -> None:
         lock.require(layout, "t1")
 
 
+def test_a_lock_whose_owner_has_ended_for_certain_is_taken_at_once(layout: Layout) -> None:
+    lock.take(layout, "t1", "ana@laptop", process="p1", now=100)
+    with pytest.raises(Failure):
+        lock.take(layout, "t2", "ana@laptop", process="p2", gone="p0", now=101)
+    assert lock.take(layout, "t2", "ana@laptop", process="p2", gone="p1", now=101) is not None
+
+
 def test_only_its_owner_gives_a_lock_back(layout: Layout) -> None:
     lock.take(layout, "t1", "ana@laptop")
     assert lock.release(layout, "t2") is False
@@ -92,6 +99,8 @@ def test_releases_that_never_served_do_not_push_out_those_that_did(layout: Layou
     for name in ("4", "5", "6"):
         built(layout, name, served=False)
     assert releases.prunable(layout, keep=3) == ["4", "5"]
+    built(layout, "7")
+    assert releases.prunable(layout, keep=4) == ["4", "5", "6"]
 
 
 def test_releases_in_use_are_never_removed() -> None:

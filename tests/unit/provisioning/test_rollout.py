@@ -87,11 +87,10 @@ def test_a_failure_says_where_why_what_serves_and_what_to_do() -> None:
     failed.serving = {"web": "20260101-000000-abcdef0 (Better search)"}
     failed.notes = ["web was put back to 20260101-000000-abcdef0"]
     assert rollout.explanation(failed).splitlines() == [
-        "release failed in switch on web: the health check failed",
         "  | line 1",
         "  web was put back to 20260101-000000-abcdef0",
         "  serves now: web: 20260101-000000-abcdef0 (Better search)",
-        "  next: mend it",
+        "release failed in switch on web: the health check failed; next: mend it",
     ]
 
 
