@@ -16,22 +16,35 @@ from .wire import Failure, detail
 
 BACKEND = "site"
 _PAUSE = 0.05
+_DRAINED = 0x08
+"""The bit of srv_admin_state that says so."""
 _IN_CONFIGURATION = re.compile(r"^\s*server (\S+) (\S+):\d+ ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Server:
-    """An app host as HAProxy sees it. `state`: UP, DOWN, DRAIN or MAINT; `sessions`: requests now on it."""
+    """An app host as HAProxy sees it. `status` is HAProxy's own word; `sessions`: requests now on it."""
 
     name: str
-    state: str
+    status: str
+    is_drained: bool
     sessions: int
     check: str
+
+    @property
+    def state(self) -> str:
+        """DRAIN whenever it is drained, be it up or down; else UP, DOWN or MAINT."""
+        return "DRAIN" if self.is_drained else self.status.split()[0]
 
     @property
     def is_serving(self) -> bool:
         """Whether new requests are sent to it."""
         return self.state == "UP"
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it serves and its last check was good; `UP 1/2` is one that is about to go down."""
+        return self.is_serving and self.status == "UP"
 
 
 @dataclass(frozen=True)
@@ -69,8 +82,15 @@ class Edge:
 
     def servers(self) -> dict[str, Server]:
         """All app hosts, by name."""
+        told = {row["srv_name"]: int(row["srv_admin_state"]) for row in self.states()[1]}
         table = csv.DictReader(io.StringIO(self.ask(f"show stat {BACKEND} 4 -1").removeprefix("# ")))
-        return {row["svname"]: _server(row) for row in table}
+        return {row["svname"]: _server(row, told.get(row["svname"], 0)) for row in table}
+
+    def states(self) -> tuple[list[str], list[dict[str, str]]]:
+        """What a reload is told of the servers: the two lines at the top, and a row for each."""
+        version, header, *rows = self.ask(f"show servers state {BACKEND}").splitlines()
+        columns = header.removeprefix("# ").split()
+        return [version, header], [dict(zip(columns, row.split(), strict=False)) for row in rows]
 
     def server(self, name: str) -> Server:
         """One app host. Raises Failure where there is none of that name."""
@@ -117,10 +137,10 @@ def ready(edge: Edge, request: dict[str, Any]) -> dict[str, Any]:
     name = str(request["server"])
     edge.server(name)
     edge.set_state(name, "ready")
-    found = edge.wait(name, float(request["timeout_seconds"]), lambda server: server.is_serving)
-    if not found.is_serving:
+    found = edge.wait(name, float(request["timeout_seconds"]), lambda server: server.is_healthy)
+    if not found.is_healthy:
         raise Failure(
-            f"{name} is {found.state} for the edge: its health check says {found.check}",
+            f"{name} is {found.status} for the edge: its health check says {found.check}",
             next_step="see on the app host: journalctl -t nginx, journalctl -u 'gunicorn@*'",
         )
     return _facts(found)
@@ -155,9 +175,7 @@ def keep(edge: Edge) -> None:
 
     HAProxy itself would take a new one for up, and send it requests before its first check.
     """
-    version, header, *rows = edge.ask(f"show servers state {BACKEND}").splitlines()
-    columns = header.removeprefix("# ").split()
-    known = [dict(zip(columns, row.split(), strict=False)) for row in rows]
+    top, known = edge.states()
     wanted = dict(_IN_CONFIGURATION.findall(edge.configuration.read_text()))
     lines = []
     for number, (name, address) in enumerate(wanted.items(), start=1):
@@ -165,11 +183,12 @@ def keep(edge: Edge) -> None:
             if row["srv_name"] == name and row["srv_addr"] == address:
                 break
         else:
-            row = {**known[0], **_NEVER_CHECKED, "srv_id": str(number), "srv_name": name, "srv_addr": address}
-        lines.append(" ".join(row.get(column, "-") for column in columns))
-    new = edge.saved.with_suffix(".new")
-    new.write_text("\n".join([version, header, *lines]) + "\n")
-    new.replace(edge.saved)
+            new = {"srv_id": str(number), "srv_name": name, "srv_addr": address}
+            row = {**known[0], **_NEVER_CHECKED, **new}
+        lines.append(" ".join(row[column] for column in known[0]))
+    written = edge.saved.with_suffix(".new")
+    written.write_text("\n".join([*top, *lines]) + "\n")
+    written.replace(edge.saved)
 
 
 _NEVER_CHECKED = {
@@ -183,11 +202,12 @@ _NEVER_CHECKED = {
 }
 
 
-def _server(row: dict[str, str]) -> Server:
+def _server(row: dict[str, str], told: int) -> Server:
     said = " ".join(filter(None, (row.get("check_status"), row.get("check_code"), row.get("last_chk"))))
     return Server(
         name=row["svname"],
-        state=row["status"].split()[0],
+        status=row["status"],
+        is_drained=bool(told & _DRAINED),
         sessions=int(row["scur"] or 0) + int(row["qcur"] or 0),
         check=said or "nothing yet",
     )

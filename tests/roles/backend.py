@@ -1,4 +1,4 @@
-"""Stands for the site on an app host: answers its own name only, and slowly where asked to."""
+"""Stands for the site on an app host: answers its own name only, and when it is told to."""
 
 import json
 import sys
@@ -8,17 +8,18 @@ from pathlib import Path
 
 NAME, SITE = sys.argv[1:]
 BROKEN = Path("/run/broken")
+HELD = Path("/run/held")
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`/slow` takes two seconds; everything is broken while a file says so."""
+    """`/held` is answered once a file is gone; everything is broken while another one is there."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Tell who answers, and what came with the request."""
-        if self.path == "/slow":
-            time.sleep(2)
+        while self.path == "/held" and HELD.exists():
+            time.sleep(0.05)
         status = (
             400 if self.headers["Host"].split(":")[0].lower() != SITE else 503 if BROKEN.exists() else 200
         )

@@ -36,6 +36,12 @@ def drain(fleet: Fleet, name: str, timeout_seconds: float = 10) -> dict[str, Any
     return verb(fleet, "drain", server=name, timeout_seconds=timeout_seconds)
 
 
+def wait_for(fleet: Fleet, pattern: str) -> None:
+    """Until what the edge says of the app hosts has the pattern in it."""
+    status = """seatrial-host edge-status <<<'{"site": "shop"}'"""
+    fleet.edge.root(f"for _ in $(seq 300); do {status} | grep '{pattern}' && exit; sleep 0.1; done; exit 1")
+
+
 def apply(fleet: Fleet, *apps: str, rate_limit: int = 0) -> None:
     said = fleet.edge.apply(fleet.edge_bundle(*apps, rate_limit=rate_limit))
     assert said.status == 0, said.err
@@ -78,16 +84,19 @@ def test_who_asks_for_another_name_gets_no_answer(fleet: Fleet) -> None:
 
 def test_a_drained_host_finishes_its_open_request_and_gets_no_new_one(fleet: Fleet) -> None:
     drain(fleet, "app-2")
+    fleet.apps["app-1"].root("touch /run/held")
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(ask, fleet.edge.address, "/slow")
-        fleet.edge.must("sleep 0.5")
+        slow = pool.submit(ask, fleet.edge.address, "/held")
+        wait_for(fleet, '"sessions": 1')
         ready(fleet, "app-2")
         unfinished = drain(fleet, "app-1", timeout_seconds=0.1)
         assert (unfinished["state"], unfinished["sessions"]) == ("DRAIN", 1)
         assert {ask(fleet.edge.address).server for _ in range(10)} == {"app-2"}
         assert not slow.done()
-        assert drain(fleet, "app-1") | {"event": ""} == {
-            "event": "",
+        drained = pool.submit(drain, fleet, "app-1")
+        fleet.apps["app-1"].root("rm /run/held")
+        assert drained.result() == {
+            "event": "result",
             "server": "app-1",
             "state": "DRAIN",
             "sessions": 0,
@@ -113,12 +122,9 @@ def test_a_host_that_nobody_knows_is_named_with_those_that_are(fleet: Fleet) -> 
 def test_a_host_is_only_ready_once_its_health_check_says_so(fleet: Fleet) -> None:
     drain(fleet, "app-1")
     fleet.apps["app-1"].root("touch /run/broken")
-    fleet.edge.root(
-        'until seatrial-host edge-status <<<\'{"site": "shop"}\' | grep -q 503; do sleep 0.2; done'
-    )
-    fleet.edge.must("sleep 2")
+    wait_for(fleet, "app-1.*L7STS 503.*app-2")
     refused = verb(fleet, "ready", server="app-1", timeout_seconds=1)
-    assert refused["cause"].startswith("app-1 is DOWN for the edge: its health check says L7STS 503")
+    assert "for the edge: its health check says L7STS 503" in refused["cause"]
     fleet.apps["app-1"].root("rm /run/broken")
     ready(fleet, "app-1")
 
@@ -161,9 +167,7 @@ def test_what_is_sent_to_a_host_that_has_just_died_is_answered_by_another(fleet:
 def test_with_no_host_up_visitors_get_a_page_that_says_when_to_come_back(fleet: Fleet) -> None:
     for name in fleet.apps:
         fleet.stop(name)
-    fleet.edge.root(
-        'until seatrial-host edge-status <<<\'{"site": "shop"}\' | grep -vq UP; do sleep 0.2; done'
-    )
+    wait_for(fleet, "app-1.*DOWN.*app-2.*DOWN")
     answer = ask(fleet.edge.address)
     assert (answer.status, answer.headers["retry-after"]) == (503, "10")
     assert answer.headers["cache-control"] == "no-store"

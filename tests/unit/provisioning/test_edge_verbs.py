@@ -19,6 +19,7 @@ class FakeHaproxy:
 
     def __init__(self, root: Path) -> None:
         self.servers: dict[str, tuple[str, int]] = {"app-1": ("UP", 0), "app-2": ("UP", 0)}
+        self.up = "UP"
         self.told: list[str] = []
         path = root / "run/haproxy/admin.sock"
         path.parent.mkdir(parents=True)
@@ -49,10 +50,12 @@ class FakeHaproxy:
             self.servers = {name: (state, max(0, n - 1)) for name, (state, n) in self.servers.items()}
             return "\n".join(["# pxname,svname,qcur,scur,status,check_status,check_code,last_chk", *rows])
         if words[:2] == ["show", "servers"]:
-            return f"1\n{HEADER}\n3 site 1 app-1 10.0.0.1 2 8 3 80\n3 site 2 app-2 10.0.0.2 2 0 3 80\n"
+            told = {name: 8 if state == "DRAIN" else 0 for name, (state, _) in self.servers.items()}
+            rows = [f"3 site {n} app-{n} 10.0.0.{n} 2 {told[f'app-{n}']} 3 80" for n in (1, 2)]
+            return "\n".join(["1", HEADER, *rows, ""])
         self.told.append(command)
         name, state = words[2].split("/")[1], words[-1]
-        self.servers[name] = ("DRAIN" if state == "drain" else "UP", self.servers[name][1])
+        self.servers[name] = ("DRAIN" if state == "drain" else self.up, self.servers[name][1])
         return ""
 
 
@@ -109,8 +112,20 @@ def test_an_edge_without_haproxy_says_what_to_look_at(tmp_path: Path) -> None:
     assert raised.value.next_step == "see on the edge: systemctl status haproxy"
 
 
-@pytest.mark.usefixtures("haproxy")
-def test_a_reload_finds_known_hosts_as_they_were_and_new_ones_down(tmp_path: Path) -> None:
+def test_a_host_whose_last_check_failed_is_not_ready_though_it_still_counts_as_up(
+    haproxy: FakeHaproxy, tmp_path: Path
+) -> None:
+    haproxy.up = "UP 1/2"
+    with pytest.raises(Failure, match="app-1 is UP 1/2 for the edge: its health check says L7OK 200"):
+        ask(tmp_path, "ready", server="app-1", timeout_seconds=0)
+    haproxy.up = "UP"
+    assert ask(tmp_path, "ready", server="app-1", timeout_seconds=0)["state"] == "UP"
+
+
+def test_a_reload_finds_known_hosts_as_they_were_and_new_ones_down(
+    haproxy: FakeHaproxy, tmp_path: Path
+) -> None:
+    haproxy.servers["app-1"] = ("DRAIN", 0)
     configuration = tmp_path / "etc/haproxy/haproxy.cfg"
     configuration.parent.mkdir(parents=True)
     # app-2 was replaced: its name is known, its address is not.
