@@ -107,18 +107,24 @@ def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequenc
     code = chosen.run(*engine.asks(["up", *flags], sure=sure))
     if code == INTERRUPTED:
         return code
+    which = "" if options.stack == "local" else f" STACK={options.stack}"
     if code != 0:
-        print(
-            f"seatrial: the stack '{options.stack}' is not up; mend what is named above, then: make up",
-            end="",
-        )
-        print("" if options.stack == "local" else f" STACK={options.stack}", flush=True)
+        again = f"make up{which}" + (f" SITE={options.site}" if options.site else "")
+        why = "mend what is named above, then" if code > 0 else "its engine was killed; go on from there with"
+        print(f"seatrial: the stack '{options.stack}' is not up; {why}: {again}", flush=True)
         return code
     outputs = chosen.outputs()
     local = chosen.stack.on_this_machine
-    good, opens = summary.ask(outputs.get("site_url", ""), through="127.0.0.1" if local else "")
-    next_command = "make ft" if options.stack == "local" else f"make ft STACK={options.stack}"
-    summary.show(outputs, next_command=next_command, opens=opens)
+    # A droplet that has just been turned on takes its time to serve.
+    good, opens = summary.wait(outputs.get("site_url", ""), through="127.0.0.1" if local else "")
+    following = f"make ft{which}" if good else f"make refresh{which}, then make up{which}"
+    summary.show(outputs, next_command=following, opens=opens)
+    if not good:
+        print(
+            "seatrial: the stack is as its settings say, but its site does not answer well: was a droplet "
+            f"removed or changed behind the stack's back? Find out and mend it: {following}",
+            file=sys.stderr,
+        )
     return 0 if good else 1
 
 

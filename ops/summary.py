@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,8 +66,19 @@ def ask(url: str, *, through: str = "") -> tuple[bool, str]:
         connection.request("GET", parts.path or "/", headers={"Host": parts.netloc})
         answer = connection.getresponse()
         answer.read()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return False, f"no answer from {url}: {error}"
     finally:
         connection.close()
     return answer.status < 400, f"{answer.status} {answer.reason}"
+
+
+def wait(url: str, *, through: str = "", patience: float = 20) -> tuple[bool, str]:
+    """Ask until the answer is good, or is the site's own, for at most `patience` seconds; the last answer."""
+    deadline = time.monotonic() + patience
+    while True:
+        good, opens = ask(url, through=through)
+        passing = opens.startswith(("no answer", "502", "503", "504"))
+        if good or not passing or time.monotonic() > deadline:
+            return good, opens
+        time.sleep(0.5)

@@ -11,9 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import signal, sys, time
-signal.signal(signal.SIGINT, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 print("ready", flush=True)
-signal.pause()
+signal.sigwait({signal.SIGINT})
 time.sleep(1)
 print("brought to its end", flush=True)
 sys.exit(130)
