@@ -103,8 +103,9 @@ def back(options: argparse.Namespace) -> int:
 
 
 def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequence[str]) -> int:
-    sure = options.yes or chosen.stack.on_this_machine
-    code = chosen.run(*engine.asks(["up", *flags], sure=sure))
+    local = chosen.stack.on_this_machine
+    _warn_of_another_site(chosen)
+    code = chosen.run(*engine.asks(["up", *flags], sure=options.yes or local))
     if code == INTERRUPTED:
         return code
     which = "" if options.stack == "local" else f" STACK={options.stack}"
@@ -114,7 +115,6 @@ def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequenc
         print(f"seatrial: the stack '{options.stack}' is not up; {why}: {again}", flush=True)
         return code
     outputs = chosen.outputs()
-    local = chosen.stack.on_this_machine
     # A droplet that has just been turned on takes its time to serve.
     good, opens = summary.wait(outputs.get("site_url", ""), through="127.0.0.1" if local else "")
     following = f"make ft{which}" if good else f"make refresh{which}, then make up{which}"
@@ -126,6 +126,21 @@ def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequenc
             file=sys.stderr,
         )
     return 0 if good else 1
+
+
+def _warn_of_another_site(chosen: engine.Engine) -> None:
+    """Say what a change of the site's name means: it is another site, with hosts and data of its own."""
+    wanted = chosen.stack.config.get("seatrial:site_name")
+    try:
+        there = chosen.outputs().get("site_name")
+    except engine.EngineError:
+        return  # no such stack yet
+    if there and wanted and there != wanted:
+        print(
+            f"seatrial: '{wanted}' takes the place of '{there}' on the stack '{chosen.stack.name}', "
+            f"whose droplets and data go once it is live",
+            file=sys.stderr,
+        )
 
 
 def preview(options: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ class Releases(BaseModel):
     )
     hooks: Hooks = setting(
         Hooks(),
-        "Commands run during a release: before_release, after_migrate, after_release, on_failure.",
+        "Commands that the machine which runs Pulumi runs during a release, with its facts in SEATRIAL_*.",
         wanted="a map of before_release, after_migrate, after_release or on_failure to a command",
         example={"after_release": "./announce.sh"},
         group=GROUP,

@@ -100,7 +100,10 @@ def test_other_output_stays_as_it_is_but_is_told_once() -> None:
             "mysqlclient==2.2.4 has no wheel for this Python",
         ),
         (["error: Failed to write", "Caused by: No space left on device (os error 28)"], "the disk is full"),
-        (["error: error sending request for url (https://pypi.org/simple/)"], "index could not be reached"),
+        (
+            ["error: error sending request for url (https://index.example/simple/)"],
+            "index could not be reached",
+        ),
     ],
 )
 def test_why_packages_could_not_be_installed(lines: list[str], words: str) -> None:
