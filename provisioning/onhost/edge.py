@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +19,8 @@ from .wire import Failure, detail
 
 BACKEND = "site"
 _PAUSE = 0.05
+_RELOAD_SECONDS = 30.0
+_SURE = 4
 _DRAINED = 0x08
 """The bit of srv_admin_state that says so."""
 _IN_CONFIGURATION = re.compile(r"^\s*server (\S+) (\S+):\d+ ", re.MULTILINE)
@@ -85,6 +90,11 @@ class Edge:
         told = {row["srv_name"]: int(row["srv_admin_state"]) for row in self.states()[1]}
         table = csv.DictReader(io.StringIO(self.ask(f"show stat {BACKEND} 4 -1").removeprefix("# ")))
         return {row["svname"]: _server(row, told.get(row["svname"], 0)) for row in table}
+
+    def worker(self) -> str:
+        """The number of the process that answers; empty where it ended meanwhile."""
+        info = dict(line.partition(": ")[::2] for line in self.ask("show info").splitlines())
+        return info.get("Pid", "")
 
     def states(self) -> tuple[list[str], list[dict[str, str]]]:
         """What a reload is told of the servers: the two lines at the top, and a row for each."""
@@ -168,6 +178,24 @@ VERBS: dict[str, Callable[[Edge, dict[str, Any]], dict[str, Any]]] = {
     "edge-status": status,
     "edge-retire": retire,
 }
+
+
+def reload(edge: Edge, master: int) -> None:
+    """Have HAProxy's `master` process start over with its configuration, and wait until that is what serves.
+
+    Raises Failure where it isn't after 30 seconds.
+    """
+    keep(edge)
+    before = edge.worker()
+    os.kill(master, signal.SIGUSR2)
+    deadline = time.monotonic() + _RELOAD_SECONDS
+    new = 0  # answers in a row; while the ports are handed over, either process may give one
+    while new < _SURE:
+        if time.monotonic() > deadline:
+            raise Failure("HAProxy still has its old configuration", next_step="journalctl -u haproxy")
+        time.sleep(_PAUSE)
+        with contextlib.suppress(Failure):
+            new = new + 1 if edge.worker() not in ("", before) else 0
 
 
 def keep(edge: Edge) -> None:

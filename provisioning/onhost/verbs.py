@@ -101,8 +101,8 @@ def main(arguments: list[str]) -> int:
     """Run one verb."""
     if arguments[:1] == ["manage"] and len(arguments) >= 2:
         return _manage(Layout(arguments[1]), arguments[2:])
-    if arguments == ["edge-keep"]:
-        return _edge_keep()
+    if arguments == ["edge-reload"]:
+        return _edge_reload()
     if len(arguments) != 1 or arguments[0] not in {**READING, **LOCKING, **CHANGING, **edge.VERBS}:
         verbs = ", ".join([*READING, *LOCKING, *CHANGING, *edge.VERBS])
         print(f"usage: seatrial-host <verb> with JSON on stdin; verbs: {verbs}", file=sys.stderr)
@@ -142,10 +142,10 @@ def _do(name: str, layout: Layout, runner: Runner, request: Request) -> dict[str
         return CHANGING[name](layout, runner, request)
 
 
-def _edge_keep() -> int:
-    """For HAProxy's unit, before a reload: no site is named, and what is wrong is a line of the journal."""
+def _edge_reload() -> int:
+    """For HAProxy's unit: no site is named, and what is wrong is a line of the journal."""
     try:
-        edge.keep(edge.Edge())
+        edge.reload(edge.Edge(), int(os.environ["MAINPID"]))
     except Failure as failure:
         print(failure.cause, file=sys.stderr)
         return 1

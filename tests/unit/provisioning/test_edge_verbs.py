@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ class FakeHaproxy:
     def __init__(self, root: Path) -> None:
         self.servers: dict[str, tuple[str, int]] = {"app-1": ("UP", 0), "app-2": ("UP", 0)}
         self.up = "UP"
+        self.worker = ""
+        self.workers = iter(["7"])
         self.told: list[str] = []
         path = root / "run/haproxy/admin.sock"
         path.parent.mkdir(parents=True)
@@ -53,6 +56,9 @@ class FakeHaproxy:
             told = {name: 8 if state == "DRAIN" else 0 for name, (state, _) in self.servers.items()}
             rows = [f"3 site {n} app-{n} 10.0.0.{n} 2 {told[f'app-{n}']} 3 80" for n in (1, 2)]
             return "\n".join(["1", HEADER, *rows, ""])
+        if words == ["show", "info"]:
+            self.worker = next(self.workers, self.worker)
+            return f"Name: HAProxy\nPid: {self.worker}\n"
         self.told.append(command)
         name, state = words[2].split("/")[1], words[-1]
         self.servers[name] = ("DRAIN" if state == "drain" else self.up, self.servers[name][1])
@@ -120,6 +126,19 @@ def test_a_host_whose_last_check_failed_is_not_ready_though_it_still_counts_as_u
         ask(tmp_path, "ready", server="app-1", timeout_seconds=0)
     haproxy.up = "UP"
     assert ask(tmp_path, "ready", server="app-1", timeout_seconds=0)["state"] == "UP"
+
+
+def test_a_reload_is_done_once_only_the_new_process_answers(
+    haproxy: FakeHaproxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc/haproxy").mkdir(parents=True)
+    (tmp_path / "etc/haproxy/haproxy.cfg").write_text("    server app-1 10.0.0.1:80 check\n")
+    signalled: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.kill", lambda pid, number: signalled.append((pid, number)))
+    haproxy.workers = iter(["7", "7", "8", "7", "8"])
+    edge.reload(Edge(tmp_path), 6)
+    assert signalled == [(6, signal.SIGUSR2)]
+    assert next(haproxy.workers, None) is None  # the old one's last word was waited for
 
 
 def test_a_reload_finds_known_hosts_as_they_were_and_new_ones_down(
