@@ -104,7 +104,7 @@ class Machines:
                 for container in self._list(part):
                     self._remove(container["Id"])
             for network in self._client.api.networks(filters={"label": f"{LABEL}={self._instance}"}):
-                self._client.api.remove_network(network["Id"])
+                networks.remove_by_id(self._client, network["Id"])
         self._client.close()
         self._connected = None
         stop_if_unused(self._tell)

@@ -6,10 +6,11 @@ import hashlib
 import ipaddress
 import json
 import subprocess
+import time
 from collections.abc import Iterable
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from localcloud.engine import LABEL
 from localcloud.machine_types import MachineError
@@ -65,7 +66,22 @@ def remove(client: docker.DockerClient, instance: str, name: str) -> None:
     """Removes the network, if there is one."""
     for network in client.api.networks(names=[docker_name(instance, name)]):
         if network["Name"] == docker_name(instance, name):
-            client.api.remove_network(network["Id"])
+            remove_by_id(client, network["Id"])
+
+
+def remove_by_id(client: docker.DockerClient, id: str) -> None:
+    """Removes a network; an engine that still writes down a container's leaving is asked again."""
+    for patience in (0.2, 0.5, 1.0, None):
+        try:
+            client.api.remove_network(id)
+        except NotFound:
+            return
+        except APIError:
+            if patience is None:
+                raise
+            time.sleep(patience)
+        else:
+            return
 
 
 def cidr_of(client: docker.DockerClient, instance: str, name: str) -> str | None:
