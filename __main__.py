@@ -18,10 +18,9 @@ def main() -> None:
     try:
         settings = config.read()
         key = settings.deploy_key.get_secret_value() or None
-        verified = promotion.verified_revision(settings.verified_by) if settings.verified_by else ""
-        revision = promotion.revision(settings, verified)
-        commit = source.resolve(settings.repository, revision, deploy_key=key)
-        promotion.require(settings, commit.sha, verified)
+        gate = promotion.gate(settings)
+        commit = source.resolve(settings.repository, gate.revision, deploy_key=key)
+        unverified = gate.reason_for(commit.sha)
         if not settings.create_domain:
             dns.require_domain(settings.domain)
     except (SettingsError, promotion.PromotionError, source.SourceError, dns.DomainError) as error:
@@ -31,9 +30,10 @@ def main() -> None:
         pulumi.warn(
             f"{settings.repository} has changes that are not committed; {commit.sha[:12]} goes without them"
         )
-    unverified = settings.allow_unverified if promotion.is_unverified(settings, commit.sha, verified) else ""
     if unverified:
-        pulumi.warn(f"{commit.sha[:12]} is not the verified commit {verified[:12]}; allowed: {unverified}")
+        pulumi.warn(
+            f"{commit.sha[:12]} is not the verified commit {gate.verified[:12]}; allowed: {unverified}"
+        )
     site = Site(
         settings.site_name,
         SiteArgs(

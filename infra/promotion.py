@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 from pulumi.runtime.sync_await import _sync_await
 
@@ -13,12 +15,46 @@ class PromotionError(Exception):
     """No commit may be released; the text says why and what to do, in one line."""
 
 
-def verified_revision(stack: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What a stack lets through; `verified` is empty where it has no gate."""
+
+    settings: Settings
+    verified: str
+
+    @property
+    def revision(self) -> str:
+        """The revision to look up: the settings' own, or the commit that was verified."""
+        return self.verified if self.settings.revision == VERIFIED else self.settings.revision
+
+    def reason_for(self, commit: str) -> str:
+        """Why this commit is released though it is not the verified one; empty where it needs no reason.
+
+        Raises PromotionError when it needs one and the settings give none.
+        """
+        settings = self.settings
+        if not self.verified or commit == self.verified:
+            return ""
+        if not settings.allow_unverified:
+            raise PromotionError(
+                f"revision: {settings.revision} is commit {commit[:12]}, but {settings.verified_by} has "
+                f"verified {self.verified[:12]}; set seatrial:revision: {VERIFIED}, or say why in "
+                "seatrial:allow_unverified"
+            )
+        return settings.allow_unverified
+
+
+def gate(settings: Settings) -> Gate:
+    """The stack's gate. Raises PromotionError when the stack that verifies has verified nothing."""
+    stack = settings.verified_by
+    return Gate(settings=settings, verified=_verified_revision(stack) if stack else "")
+
+
+def _verified_revision(stack: str) -> str:
     """The commit that `stack` (a name, or organization/project/name) has verified.
 
-    It is read before anything is planned, so that a preview names the exact commit.
-    A stack that does not exist is named by the engine, which then stops.
-    Raises PromotionError when the stack has verified none.
+    It is read before anything is planned, so that a preview names the exact commit. A stack that does not
+    exist is named by the engine, which then stops.
     """
     name = stack if "/" in stack else f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
     found = _sync_await(pulumi.StackReference(name).get_output_details("verified_revision"))
@@ -29,25 +65,3 @@ def verified_revision(stack: str) -> str:
             "there and bring it up until they pass"
         )
     return commit
-
-
-def revision(settings: Settings, verified: str) -> str:
-    """The revision to look up: the settings' own, or the commit that was verified."""
-    return verified if settings.revision == VERIFIED else settings.revision
-
-
-def require(settings: Settings, commit: str, verified: str) -> None:
-    """Refuse a commit that is not the verified one, unless the settings give a reason.
-
-    Raises PromotionError.
-    """
-    if is_unverified(settings, commit, verified) and not settings.allow_unverified:
-        raise PromotionError(
-            f"revision: {settings.revision} is commit {commit[:12]}, but {settings.verified_by} has verified "
-            f"{verified[:12]}; set seatrial:revision: {VERIFIED}, or say why in seatrial:allow_unverified"
-        )
-
-
-def is_unverified(settings: Settings, commit: str, verified: str) -> bool:
-    """Whether the stack has a gate and this commit has not passed it."""
-    return bool(settings.verified_by) and commit != verified
