@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import subprocess
 import time
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_the_site_comes_back_by_itself_after_its_droplet_was_rebooted(project: P
         try:
             if get(url, timeout=3).status == 200 and _boot_id(docker, container) != booted:
                 return
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
         time.sleep(1)
     pytest.fail("the site did not come back within 90 s of the reboot")

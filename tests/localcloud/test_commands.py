@@ -17,6 +17,7 @@ import pytest
 from dnslib import DNSRecord  # type: ignore[import-untyped]
 from pydo import Client as Pydo
 
+from localcloud.__main__ import PORTS_TAKEN
 from tests.localcloud.keys import public_key
 from tests.support.cloud import FREE_PORTS, localcloud, running_cloud
 
@@ -88,7 +89,7 @@ def test_taken_ports_are_named_all_together_with_who_has_them(home: Path) -> Non
         options = [f"--port={taken[0]}", f"--front-port={taken[1]}", *FREE_PORTS[1:3], FREE_PORTS[4]]
         done = localcloud("start", "--name", NAME, "--api-only", *options)
     lines = done.stderr.splitlines()
-    assert done.returncode == 1
+    assert done.returncode == PORTS_TAKEN
     assert len(lines) == 2
     for line, port, option in zip(lines, taken, ("--port", "--front-port"), strict=True):
         assert f"port {port} " in line

@@ -30,6 +30,10 @@ def permit(protocol: str, ports: int | None, *addresses: str) -> Rule:
     return Rule(protocol=protocol, ports=pair, addresses=addresses or ANYWHERE)  # type: ignore[arg-type]
 
 
+CONNECTION_LOST = (OSError, EOFError, paramiko.SSHException)
+"""What a connection to a droplet that is about to end, or not there yet, can raise."""
+
+
 def walls(inbound: list[Rule], outbound: list[Rule]) -> Firewall:
     """A firewall of these rules."""
     return Firewall(inbound=tuple(inbound), outbound=tuple(outbound))
@@ -200,7 +204,7 @@ class Lab:
     def _answers(self, id: int) -> bool:
         try:
             self.connect(id).close()
-        except (OSError, paramiko.SSHException):
+        except CONNECTION_LOST:
             return False
         return True
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.localcloud.machines.lab import ANYWHERE, Lab, eventually, permit, reachable, walls
+from tests.localcloud.machines.lab import ANYWHERE, CONNECTION_LOST, Lab, eventually, permit, reachable, walls
 
 SSH = permit("tcp", 22)
 EVERYTHING = [permit("tcp", None), permit("udp", None), permit("icmp", None)]
@@ -139,5 +139,5 @@ def marked(lab: Lab) -> bool:
     """Whether droplet 1 is still the boot that was marked, or cannot be asked."""
     try:
         return lab.run(1, "test -e /run/mark && echo yes", check=False) == "yes"
-    except OSError:
+    except CONNECTION_LOST:
         return True
