@@ -3,7 +3,6 @@ STACK ?= local
 SITE ?=
 python = .venv/bin/python
 ops = $(python) -m ops
-code = __main__.py infra provisioning localcloud localengine ops tests tools
 
 .DEFAULT_GOAL := help
 .PHONY: help up rollback preview refresh output ft down reset test lint unit cloud engine roles rollout several e2e balanced test-all bench lock
