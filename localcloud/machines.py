@@ -290,12 +290,16 @@ class Machines:
                 self._client.api.kill(name)
             self._client.api.start(net)
             self._restore_network(droplet)
+        net_container.plug_in(self._client, net)
         self._client.api.start(name)
 
     def _halt(self, droplet: int, graceful: bool) -> None:
         with self._translated():
-            name = self._name("droplet", droplet)
+            name, net = self._name("droplet", droplet), self._name("net", droplet)
             if self._running(name):
+                if not graceful and self._running(net):
+                    # Before its processes end, or the kernel would close their connections for all to see.
+                    net_container.unplug(self._client, net)
                 self._client.api.stop(name, timeout=_POWER_OFF_SECONDS if graceful else 0)
 
     def _restore_network(self, droplet: int) -> None:

@@ -9,6 +9,7 @@ from localcloud.firewall_rules import render
 from localcloud.machine_types import Firewall, MachineError
 
 _RULES = "/run/seatrial.nft"
+_PLUG = "inet seatrial_plug"
 
 # Tells the network, by a gratuitous ARP request, that the address given as the argument is here now.
 _ANNOUNCE = """
@@ -37,6 +38,18 @@ def apply_firewall(
         raise MachineError(f"firewall for {name}: {error}") from error
     client.api.put_archive(name, "/", pack([File(_RULES, text.encode(), 0o600)]))
     _run(client, name, ["nft", "-f", _RULES])
+
+
+def unplug(client: docker.DockerClient, name: str) -> None:
+    """From now on nothing comes in or goes out, and nobody is told: so it is where a machine has no power."""
+    chain = "chain {0} {{ type filter hook {0} priority raw; policy drop; }}\n".format
+    _run(client, name, ["nft", f"table {_PLUG} {{\n{chain('prerouting')}{chain('output')}}}"])
+
+
+def plug_in(client: docker.DockerClient, name: str) -> None:
+    """Undoes `unplug`, if it was done."""
+    # The first command makes sure that there is a table for the second to delete.
+    _run(client, name, ["nft", f"table {_PLUG} {{ }}; delete table {_PLUG}"])
 
 
 def add_address(client: docker.DockerClient, name: str, address: str) -> None:

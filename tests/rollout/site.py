@@ -40,7 +40,7 @@ from django.urls import path
 from memos import views
 urlpatterns = [
     path("", views.home), path("add", views.add), path("upload", views.upload),
-    path("slow", views.slow),
+    path("slow", views.slow), path("all", views.all),
     path("write", views.write),
 ]
 """,
@@ -80,16 +80,19 @@ def home(request):
     return HttpResponse("\\n".join(lines), content_type="text/plain")
 
 def add(request):
-    Memo.objects.create(text="kept")
+    Memo.objects.create(text=request.POST.get("text", "kept"))
     return HttpResponse("added")
+
+def all(request):
+    return HttpResponse("\\n".join(Memo.objects.values_list("text", flat=True)))
 
 def upload(request):
     default_storage.save("paper.txt", ContentFile(b"kept too"))
     return HttpResponse("uploaded")
 
 def slow(request):
-    time.sleep(1)
-    return HttpResponse("slow")
+    time.sleep(float(request.GET.get("seconds", "1")))
+    return HttpResponse(f"slow from {VERSION}")
 
 def write(request):
     try:
