@@ -21,6 +21,11 @@ def unit(slot: str) -> str:
     return f"gunicorn@{slot}.service"
 
 
+def listener(slot: str) -> str:
+    """The systemd unit that holds a slot's socket; the slot's own brings it up."""
+    return f"gunicorn@{slot}.socket"
+
+
 def other(slot: str | None) -> str:
     """The slot that is not `slot`; the first one where nothing is live yet."""
     return SLOTS[1] if slot == SLOTS[0] else SLOTS[0]
@@ -233,8 +238,8 @@ def connections(path: Path, table: Path = Path("/proc/net/unix")) -> int:
 
 
 def _stop(runner: Runner, slot: str) -> None:
-    _systemctl(runner, "stop", unit(slot))
-    _systemctl(runner, "reset-failed", unit(slot))
+    _systemctl(runner, "stop", unit(slot), listener(slot))
+    _systemctl(runner, "reset-failed", unit(slot), listener(slot))
 
 
 def _is_active(runner: Runner, slot: str) -> bool:

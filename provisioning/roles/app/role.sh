@@ -38,6 +38,7 @@ install_host_program
 
 install_file "$files/gunicorn.py" "/etc/$site/gunicorn.py" 0644 root:root
 install_file "$files/gunicorn@.service" /etc/systemd/system/gunicorn@.service 0644 root:root daemon-reload
+install_file "$files/gunicorn@.socket" /etc/systemd/system/gunicorn@.socket 0644 root:root daemon-reload
 reload_units
 
 if [ ! -e /proc/net/if_inet6 ]; then sed -i '/listen \[::\]/d' "$files/nginx-site.conf"; fi
