@@ -11,6 +11,9 @@ from infra.host import Host
 from infra.names import SSH_USER
 from infra.settings import Settings
 
+MOST_PROBED = 100
+"""Requests a second of a rollout's measurement, where nothing limits it."""
+
 
 def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]:
     """The part of the request that the settings alone decide."""
@@ -31,8 +34,17 @@ def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]
         "keep_releases": settings.keep_releases,
         "batch_size": settings.batch_size,
         "drain_seconds": settings.drain_seconds,
+        **({"probe_rate": probe_rate(settings.rate_limit)} if settings.rate_limit else {}),
         "hooks": {event: command for event, command in settings.hooks if command},
     }
+
+
+def probe_rate(limit: int) -> int:
+    """How many requests a second a rollout measures with, where a client may make `limit` in 10 seconds.
+
+    It is half of them. The other half is for its smoke tests, and for visitors behind the same address.
+    """
+    return min(MOST_PROBED, max(1, limit // 20))
 
 
 def of_host(host: Host) -> Mapping[str, Input[Any]]:

@@ -239,6 +239,8 @@ def connections(path: Path, table: Path = Path("/proc/net/unix")) -> int:
 
 def _stop(runner: Runner, slot: str) -> None:
     _systemctl(runner, "stop", unit(slot), listener(slot))
+    # Workers whose master was killed may still be there.
+    _systemctl(runner, "kill", "--signal=KILL", unit(slot))
     _systemctl(runner, "reset-failed", unit(slot), listener(slot))
 
 
@@ -254,10 +256,11 @@ def _systemctl(runner: Runner, *arguments: str) -> None:
     try:
         runner.run(["systemctl", *arguments], timeout=180)
     except CommandFailed as error:
-        # `reset-failed` of a unit that is not loaded, `stop` of one that never ran: nothing to do then.
+        # `reset-failed` of a unit that is not loaded, `stop` of one that never ran, `kill` where nothing is left
+        # of it: nothing to do then.
         if arguments[0] in {"start", "enable"}:
             raise Failure(f"systemctl {' '.join(arguments)}: {error}", log=error.lines) from None
-        if arguments[0] != "reset-failed":
+        if arguments[0] not in {"kill", "reset-failed"}:
             detail(f"systemctl {' '.join(arguments)}: {error}")
 
 

@@ -7,8 +7,9 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -20,6 +21,7 @@ from provisioning.prober import Prober, Target
 from tests.rollout.droplet import NAME, SITE, Droplet
 from tests.rollout.several import Several
 from tests.rollout.site import Repository
+from tests.support.visitors import Visits, visiting
 
 PROJECT = Path(__file__).resolve().parents[2]
 Hosts = TypeVar("Hosts", Droplet, Several)
@@ -115,7 +117,51 @@ class Stage(Releases[Droplet]):
 
 
 class SeveralStage(Releases[Several]):
-    """Several droplets behind an edge."""
+    """Several droplets behind an edge, with 100 visitors a second while something happens to them."""
+
+    def visiting(self) -> AbstractContextManager[Visits]:
+        """Visitors while the block runs."""
+        return visiting(Target(self.droplet.address, NAME, "/"))
+
+    def release_visited(self, commit: str, **more: Any) -> tuple[Outcome, Visits]:
+        """A rollout to its end, and what visitors saw of it."""
+        with self.visiting() as visits:
+            process = self.start(commit, **more)
+            out, told = process.communicate(timeout=240)
+        document = json.loads(out) if out.strip() else {}
+        return Outcome(process.returncode, told, document, visits.figures), visits
+
+    def change(self, version: str, files: dict[str, str] | None = None) -> str:
+        """A commit upon the first version, which calls itself `version`; the next one begins there again."""
+        changes = self.repository.changed("memos/views.py", 'VERSION = "one"', f'VERSION = "{version}"')
+        changes["memos/static/memos.css"] = f"body {{ color: {version} }}\n"
+        made = self.repository.commit(version, {**changes, **(files or {})})
+        self.repository.go_back_to(self.repository.first)
+        return made
+
+    def text(self, name: str) -> str:
+        """A file of the first version."""
+        return (self.repository.path / name).read_text()
+
+    def is_whole(self) -> bool:
+        """Whether the edge sends visitors to both app hosts."""
+        return [server["state"] for server in self.droplet.servers().values()] == ["UP", "UP"]
+
+    def nobody_noticed(self, visits: Visits) -> None:
+        """Asserts that every visitor was answered, and that what they wrote is there, once."""
+        assert len(visits.all) > 100
+        assert not visits.failed, visits.told()
+        self.kept_what_was_posted(visits)
+
+    def kept_what_was_posted(self, visits: Visits) -> None:
+        """Asserts that no answered POST was lost, and that none was done twice."""
+        status, text = self.get("/all")
+        assert status == 200, text
+        written = Counter(text.splitlines())
+        assert visits.posted()
+        assert not visits.posted() - {*written}, "a POST that was answered is lost"
+        posted = visits.posted() | visits.posted(answered=False)
+        assert max(written[text] for text in posted) == 1, "a POST was done twice"
 
 
 @pytest.fixture(scope="session")
@@ -140,8 +186,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeveralStage]:
     machines = Machines(f"several-{os.getpid()}", folder / "state")
     try:
         droplets = Several(machines)
-        # The rollout itself asks 100 times a second.
-        ready = SeveralStage(droplets, Repository(folder / "site"), rate=20)
+        ready = SeveralStage(droplets, Repository(folder / "site"))
         _release_first(ready)
         yield ready
         droplets.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localcloud.machines import Machines
@@ -15,6 +16,7 @@ from tests.rollout.droplet import NAME, SITE, Key, Place, boot, new_key, root
 EDGE = "edge-1"
 APPS = ("app-1", "app-2")
 ROLES = {EDGE: ["base", "edge", "database", "cache"], **{name: ["base", "app"] for name in APPS}}
+NUMBERS = {name: number for number, name in enumerate(ROLES, start=1)}
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,15 @@ class Several:
 
     def __init__(self, machines: Machines) -> None:
         self.key = new_key()
+        self._machines = machines
         host_keys = {name: new_key() for name in ROLES}
         places = {
-            name: boot(machines, number, name, self.key, host_keys[name])
-            for number, name in enumerate(ROLES, start=1)
+            name: boot(machines, number, name, self.key, host_keys[name]) for name, number in NUMBERS.items()
         }
         self.address = places[EDGE].public
 
         def ready(name: str) -> Host:
-            connection = Connection.open(
-                places[name].public,
-                user="seatrial",
-                private_key=self.key.private,
-                host_key=host_keys[name].public,
-                patience=90,
-            )
+            connection = self._connect(places[name], host_keys[name])
             done = connection.run(*_bundle(name, places))
             assert done.status == 0, done.errors
             return Host(name, places[name], host_keys[name], connection)
@@ -62,6 +58,31 @@ class Several:
     def root(self, script: str) -> str:
         """The output of a shell script on the first app host."""
         return self.apps[0].root(script)
+
+    def provision(self, name: str, **variables: str) -> None:
+        """Put a host's roles on it again, with some values changed."""
+        places = {host.name: host.place for host in self.hosts.values()}
+        done = self.hosts[name].connection.run(*_bundle(name, places, **variables))
+        assert done.status == 0, done.errors
+
+    def power_off(self, name: str) -> None:
+        """Pull a host's plug."""
+        self._machines.power_off(NUMBERS[name], graceful=False)
+
+    def power_on(self, *names: str) -> None:
+        """Let hosts boot again, and connect anew once they can be reached."""
+        for name in names:
+            self._machines.power_on(NUMBERS[name])
+        for name in names:
+            host = self.hosts[name]
+            host.connection.close()
+            self.hosts[name] = replace(host, connection=self._connect(host.place, host.host_key))
+        self.apps = [self.hosts[name] for name in APPS]
+
+    def servers(self) -> dict[str, dict[str, Any]]:
+        """The app hosts as the edge sees them, by name: `state`, and `sessions`, the requests now on each."""
+        said = self.hosts[EDGE].root(f'seatrial-host edge-status <<<\'{{"site": "{SITE}"}}\'')
+        return {server["server"]: server for server in json.loads(said.splitlines()[-1])["servers"]}
 
     def live_releases(self) -> list[str]:
         """What each app host serves."""
@@ -90,11 +111,22 @@ class Several:
             ],
             "private_key": self.key.private,
             "drain_seconds": 5,
+            # The tests' own visitors are many already.
+            "probe_rate": 10,
             **more,
         }
 
+    def _connect(self, place: Place, host_key: Key) -> Connection:
+        return Connection.open(
+            place.public,
+            user="seatrial",
+            private_key=self.key.private,
+            host_key=host_key.public,
+            patience=90,
+        )
 
-def _bundle(name: str, places: dict[str, Place]) -> tuple[str, bytes]:
+
+def _bundle(name: str, places: dict[str, Place], **variables: str) -> tuple[str, bytes]:
     data = places[EDGE].private
     rendered = bundle.render(
         host=name,
@@ -117,6 +149,7 @@ def _bundle(name: str, places: dict[str, Place]) -> tuple[str, bytes]:
             "database_host": data,
             "redis_host": data,
             "edge_addresses": data,
+            **variables,
         },
         secrets={
             "secret_key": base64.b64encode(b"only for this test, long enough for Django").decode(),

@@ -28,7 +28,7 @@ BREAKAGES = {
         "No module named 'paper_shredder' (memos/views.py:1)",
     ),
     "a page that answers 500": (
-        {"memos/views.py": "def home(request):\n    return 1 / 0\nadd = upload = slow = write = home\n"},
+        {"memos/views.py": "def home(request):\n    return 1 / 0\nadd = all = slow = upload = write = home"},
         "switch",
         "ZeroDivisionError",
     ),

@@ -23,7 +23,7 @@ _SLOW_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Form:
-    """What a POST sends: `field` is given a text that no other has. An answer of `bad_from` or more failed."""
+    """What a POST sends: `field` gets a text that no other has. An answer of `bad_from` or more is a failure."""
 
     path: str = "/add"
     field: str = "text"
@@ -80,7 +80,8 @@ class Visits:
 class Visitors:
     """Ask at their times, whether or not those before have their answers, until they are stopped.
 
-    A GET on a kept connection that is closed under it is asked again on a new one, as browsers do; a POST never.
+    A GET on a kept connection that is closed under it is asked again on a new one, as browsers do; a POST
+    never.
     """
 
     def __init__(self, target: Target, *, form: Form | None = None, rate: int = RATE) -> None:

@@ -34,7 +34,9 @@ server=%b/%s retries=%rc state=%ts id=%ID"
     option dontlognull
     # One connection a request to the app hosts: one that nginx closes on a reload never has a request on it.
     option http-server-close
-    timeout connect 2s
+    # A visitor's kept connection outlives a reload until its next answer: no POST meets one that just closes.
+    option idle-close-on-response
+    timeout connect 1s
     timeout client 60s
     timeout http-request 15s
     timeout http-keep-alive 60s
@@ -70,14 +72,14 @@ hdr X-Forwarded-Proto https hdr User-Agent seatrial-edge hdr Connection close
     option redispatch 1
     retry-on conn-failure empty-response 502 503
     http-request disable-l7-retry unless METH_GET
-    # A host that lost its power is noticed under open requests too.
+    # A host that lost its power is noticed after about 4 s, under open requests too.
     option srvtcpka
-    srvtcpka-idle 5s
-    srvtcpka-intvl 2s
+    srvtcpka-idle 1s
+    srvtcpka-intvl 1s
     srvtcpka-cnt 3
     http-error status 503 content-type "text/html; charset=utf-8" file /etc/haproxy/maintenance.html \
 hdr Retry-After 10 hdr Cache-Control no-store
-    default-server inter 1s fall 2 rise 1 slowstart 10s maxconn 200 tcp-ut 8s
+    default-server inter 1s fastinter 500ms fall 2 rise 1 slowstart 10s maxconn 200 tcp-ut 4s
 """
 
 STATISTICS = """
