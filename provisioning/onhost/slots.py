@@ -256,8 +256,8 @@ def _systemctl(runner: Runner, *arguments: str) -> None:
     try:
         runner.run(["systemctl", *arguments], timeout=180)
     except CommandFailed as error:
-        # `reset-failed` of a unit that is not loaded, `stop` of one that never ran, `kill` where nothing is left
-        # of it: nothing to do then.
+        # `reset-failed` of a unit that is not loaded, `stop` of one that never ran, `kill` where nothing
+        # is left: nothing to do then.
         if arguments[0] in {"start", "enable"}:
             raise Failure(f"systemctl {' '.join(arguments)}: {error}", log=error.lines) from None
         if arguments[0] not in {"kill", "reset-failed"}:

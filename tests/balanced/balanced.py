@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from provisioning.prober import Prober, Target
+from provisioning.prober import Target
 from tests.e2e.project import Project
+from tests.support.visitors import Form, Visits, visiting
 
 STACK = "STACK=balanced"
-RATE = 30
-"""Requests a second of the visitors; a rollout makes its own 100 beside them."""
-
-
-@dataclass
-class Visits:
-    """What came of the visitors' requests while something happened."""
-
-    gets: dict[str, Any] = field(default_factory=dict)
-    posts: int = 0
-    lost_posts: list[str] = field(default_factory=list)
+FORM = Form(path="/lists/new", bad_from=500)
+"""Without a token Django itself refuses it, which is its answer."""
 
 
 @dataclass(frozen=True)
@@ -109,30 +99,17 @@ class Balanced:
             host: self.on(host, "readlink", "/srv/todo/current").strip().rsplit("/", 1)[-1] for host in hosts
         }
 
-    @contextmanager
-    def visited(self) -> Iterator[Visits]:
-        """Visitors of all kinds while the block runs: GET over new and kept connections, and POST."""
-        url = urlsplit(self.outputs()["site_url"])
-        edge = self.outputs()["hosts"]["edge-1"]["public_address"]
-        visits, ended = Visits(), threading.Event()
-        prober = Prober(Target(address=edge, host=url.netloc, path="/"), RATE)
-        posting = threading.Thread(target=_post, args=(edge, url.netloc, visits, ended))
-        prober.start()
-        posting.start()
-        try:
-            yield visits
-        finally:
-            ended.set()
-            posting.join()
-            visits.gets = prober.stop()
+    def visited(self) -> AbstractContextManager[Visits]:
+        """Visitors of all kinds while the block runs, 100 a second."""
+        outputs = self.outputs()
+        edge = outputs["hosts"]["edge-1"]["public_address"]
+        return visiting(Target(edge, urlsplit(outputs["site_url"]).netloc, "/"), form=FORM)
 
 
 def nobody_noticed(visits: Visits) -> None:
     """Asserts that there were visitors, and that each of them was answered."""
-    assert visits.gets["requests"] > RATE, visits.gets
-    assert visits.posts > 10
-    assert visits.gets["failed"] == 0, visits.gets
-    assert visits.lost_posts == []
+    assert len(visits.all) > 100
+    assert not visits.failed, visits.told()
 
 
 def within(seconds: float, what: Callable[[], bool]) -> bool:
@@ -143,20 +120,3 @@ def within(seconds: float, what: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.5)
     return True
-
-
-def _post(address: str, host: str, visits: Visits, ended: threading.Event) -> None:
-    """A POST every tenth of a second. Without a token Django itself refuses it, which is its answer."""
-    while not ended.wait(0.1):
-        connection = http.client.HTTPConnection(address, 80, timeout=10)
-        try:
-            connection.request("POST", "/lists/new", body="text=Buy milk", headers={"Host": host})
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status >= 500:
-                visits.lost_posts.append(f"status {answer.status}")
-        except (OSError, http.client.HTTPException) as error:
-            visits.lost_posts.append(f"{type(error).__name__}: {error}")
-        finally:
-            connection.close()
-        visits.posts += 1

@@ -23,7 +23,7 @@ _SLOW_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Form:
-    """What a POST sends: `field` gets a text that no other has. An answer of `bad_from` or more is a failure."""
+    """What a POST sends: `field` gets a text of its own. An answer of `bad_from` or more is a failure."""
 
     path: str = "/add"
     field: str = "text"
