@@ -188,6 +188,25 @@ def test_only_nginx_and_the_site_reach_gunicorns_socket(host: Host) -> None:
     assert not host.succeeds(f"runuser -u {SITE}-build -- {ask}")
 
 
+def test_who_comes_while_gunicorn_starts_again_after_a_kill_waits_and_is_answered(host: Host) -> None:
+    kill = "systemctl kill --kill-whom=all --signal=KILL gunicorn@blue"
+    ask = f"curl -sS -o /dev/null -w '%{{http_code}} ' -H 'Host: {NAME}' http://127.0.0.1/"
+    assert host.root(f"{kill}; for _ in 1 2 3; do {ask}; done").split() == ["200"] * 3
+
+
+def test_a_slot_that_was_stopped_has_no_process_and_no_socket_left(host: Host) -> None:
+    running = "pgrep --count --full 'gunicor[n] .*blue'"
+    # The workers of a master that was killed stay until they notice it.
+    host.root("systemctl kill --kill-whom=main --signal=KILL gunicorn@blue")
+    assert int(host.root(running)) > 0
+    stop = "from onhost import slots; from onhost.commands import Runner; slots._stop(Runner(), 'blue')"
+    host.root(f'cd /usr/local/lib/seatrial && python3 -c "{stop}"')
+    assert host.root(f"{running} || true").strip() == "0"
+    assert not host.succeeds(f"test -e /run/{SITE}-blue/gunicorn.sock")
+    host.root("systemctl start gunicorn@blue")
+    assert host.succeeds(f"curl -sS --fail -o /dev/null -H 'Host: {NAME}' http://127.0.0.1/")
+
+
 @pytest.mark.parametrize(("unit", "most"), [("gunicorn@blue", 12), ("nginx", 25), ("redis-server", 12)])
 def test_each_service_is_shut_in(host: Host, unit: str, most: int) -> None:
     # In tenths of systemd's exposure level, of which less is better.
