@@ -40,7 +40,7 @@ class Remote:
         self._told = told
         self._connection: Connection | None = None
 
-    def connect(self, patience: float = 60.0) -> None:
+    def connect(self, patience: float = 30.0) -> None:
         """Open the connection, or open it anew. Raises HostFailure."""
         self.close()
         try:

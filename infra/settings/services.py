@@ -40,7 +40,8 @@ class Services(BaseModel):
     )
     rate_limit: Annotated[int, Field(ge=0, le=100_000)] = setting(
         0,
-        "How many requests a client may make in 10 seconds before the edge answers 429 (balanced); 0: any.",
+        "How many requests a client may make in 10 seconds before the edge answers 429 (balanced); 0: any. "
+        "A rollout measures with half of it.",
         wanted="a number from 0 to 100000",
         example=200,
         group=GROUP,
