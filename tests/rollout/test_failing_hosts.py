@@ -66,8 +66,7 @@ def test_a_host_without_power_costs_at_most_the_posts_under_way_on_it_and_comes_
     assert under_way > 0
     assert answered_gets == [200] * len(gets)
     assert set(answered_posts) <= {200, 502}
-    lost = answered_posts.count(502) + len(visits.failed)
-    assert lost <= under_way + 1, (under_way, answered_posts, visits.told())
+    assert answered_posts.count(502) <= under_way, (under_way, answered_posts)
     assert all(visit.is_post and visit.sample.due < over for visit in visits.failed), visits.told()
     several.kept_what_was_posted(visits)
     assert several.droplet.live_releases() == live
@@ -121,7 +120,7 @@ def test_a_limit_on_requests_does_not_refuse_the_rollouts_own(several: SeveralSt
     finally:
         several.droplet.provision(EDGE)
     assert process.returncode == 0, told
-    refused = several.droplet.hosts[EDGE].root("journalctl -q -t haproxy -o cat | grep -c ' 429 ' || true")
+    refused = several.droplet.hosts[EDGE].root("journalctl -q -t haproxy -o cat | grep -c '\" 429 ' || true")
     assert refused.strip() == "0"
     assert several.facts()["version"] == "limited"
 
