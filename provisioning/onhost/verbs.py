@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import build, edge, lock, migrate, preflight, receive, releases, slots
+from . import build, edge, lock, migrate, preflight, receive, records, releases, slots
 from .commands import CommandFailed, Runner
 from .layout import Layout
 from .wire import Failure, emit, emit_failure
@@ -38,15 +38,16 @@ def _lock(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
         request["owner"],
         process=request.get("process", ""),
         gone=request.get("gone", ""),
+        run=request.get("run"),
     )
     if stale:
-        releases.record(layout, {"result": "abandoned", "owner": stale["owner"], "started": stale["since"]})
+        records.add(layout, records.of_holder(stale))
     return {"taken_over_from": stale and stale["owner"]}
 
 
 def _unlock(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
     if request.get("record"):
-        releases.record(layout, request["record"])
+        records.add(layout, request["record"])
     return {"released": lock.release(layout, request["token"])}
 
 
