@@ -12,8 +12,8 @@ from infra.names import SSH_USER
 from infra.settings import Settings
 
 
-def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]:
-    """The part of the request that the settings alone decide."""
+def of_settings(settings: Settings, commit: str, subject: str, unverified: str) -> dict[str, Any]:
+    """The part of the request that the settings and the commit decide."""
     return {
         "site": settings.site_name,
         "url": settings.url,
@@ -22,6 +22,7 @@ def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]
         "deploy_key": settings.deploy_key.get_secret_value(),
         "commit": commit,
         "subject": subject,
+        **({"unverified": unverified} if unverified else {}),
         "subdirectory": settings.subdirectory,
         "django_settings_module": settings.django_settings_module,
         "wsgi_application": settings.wsgi_application,

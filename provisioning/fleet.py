@@ -75,9 +75,7 @@ class Fleet:
         """A verb under this rollout's lock. Raises HostFailure."""
         return remote.call(verb, {"token": self._token, **(facts or {})}, stdin)
 
-    def lock(
-        self, holders: Mapping[str, Mapping[str, Any] | None], run: Mapping[str, Any]
-    ) -> dict[str, str]:
+    def lock(self, holders: Mapping[str, Mapping[str, Any] | None], run: Mapping[str, Any]) -> dict[str, str]:
         """Take the lock on every host and keep it alive; who lost it by having ended or gone silent, by host.
 
         `holders` says who held it, by host, when last looked at; `run` is what is on record of this one

@@ -8,13 +8,13 @@ from typing import Any
 from provisioning import process
 
 Record = Mapping[str, Any]
-"""One run: `release` (id, revision, unverified), and in `rollout` who, when, result, seconds, probe, hosts."""
+"""One run: `release` (id, revision, unverified), and in `rollout` who, when, result, seconds, probe ..."""
 
 MOST = 10
 
 
 def merged(told: Iterable[Iterable[Record]], most: int = MOST) -> list[Record]:
-    """The last runs, newest first, out of what each host tells of them. A run is on record on all its hosts."""
+    """The last runs, newest first, out of what each host tells: a run is on record on all its hosts."""
     runs = {(run["rollout"]["started"], run["rollout"]["owner"]): run for host in told for run in host}
     return [_as_seen_here(runs[key]) for key in sorted(runs, reverse=True)][:most]
 

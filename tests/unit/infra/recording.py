@@ -63,6 +63,7 @@ RESULT = {
         "probe": {"requests": 10, "failed": 0, "p99_ms": 8},
         "result": "ok",
     },
+    "releases": [{"id": "20260101T000000Z-abc", "result": "ok"}],
 }
 
 

@@ -6,8 +6,15 @@ import subprocess
 import sys
 from typing import Any
 
-from provisioning import process, records
+import pytest
+
+from provisioning import process, records, source
 from tests.unit.provisioning.pretend import COMMIT, world
+
+
+@pytest.fixture(autouse=True)
+def code_without_a_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "archive", lambda *_, **__: iter([b"code"]))
 
 
 def run(started: str, result: str = "ok", **more: Any) -> dict[str, Any]:
