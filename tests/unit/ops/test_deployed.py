@@ -10,8 +10,8 @@ import pytest
 from ops import deployed, releases
 
 
-def resource(type_: str, name: str, **outputs: Any) -> dict[str, Any]:
-    return {"type": type_, "urn": f"urn:pulumi:local::seatrial::{type_}::{name}", "outputs": outputs}
+def resource(type_: str, called: str, **outputs: Any) -> dict[str, Any]:
+    return {"type": type_, "urn": f"urn:pulumi:local::seatrial::{type_}::{called}", "outputs": outputs}
 
 
 def host(site: str, name: str, *roles: str) -> dict[str, Any]:
