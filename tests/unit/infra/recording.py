@@ -55,7 +55,7 @@ CONFIG: dict[str, Any] = {
     "host": "staging",
     "ssh_allowed": ["203.0.113.7"],
 }
-RESULT = {
+RESULT: dict[str, Any] = {
     "release": {"id": "20260101T000000Z-abc", "revision": "a" * 40},
     "previous_release": None,
     "rollout": {

@@ -65,7 +65,7 @@ def test_the_tests_are_shown_as_they_run_and_told_where_the_site_is(program: Pro
     tests = command(program({**TESTS, "allow_test_commands": True}))
     assert tests.inputs["logging"] == "stdoutAndStderr"
     environment = tests.inputs["environment"]
-    release = str(RESULT["release"]["id"])  # type: ignore[index]
+    release = str(RESULT["release"]["id"])
     assert environment["STAGING_SERVER"] == "staging.example.com"
     assert environment["SITE_SSH"] == "seatrial@192.0.2.10"
     assert (environment["TEST_COMMAND"], environment["TEST_STACK"]) == ("tools/test-command.sh", "staging")
@@ -110,7 +110,7 @@ def test_a_failed_run_says_what_serves_and_where_its_reports_are(program: Progra
     assert done.returncode == 3
     assert "no button" in done.stdout
     (line,) = done.stderr.splitlines()
-    release = str(RESULT["release"]["id"])  # type: ignore[index]
+    release = str(RESULT["release"]["id"])
     assert f"{release} serves at http://staging.example.com" in line
     assert str(tmp_path / ".seatrial/reports" / release) in line
 
