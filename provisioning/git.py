@@ -140,7 +140,7 @@ def bring(url: str, sha: str, cache: Path, environment: Mapping[str, str]) -> Pa
         if _has(store, sha):
             return store
         try:
-            # Most servers give a single commit by its hash; the others, all that their branches and tags hold.
+            # Most servers give a single commit by its hash; the others, all that branches and tags hold.
             run(["fetch", "--quiet", "--depth=1", url, sha], cwd=store, env=environment, url=url)
         except GitError:
             run(["fetch", "--quiet", "--tags", url, "+refs/heads/*:refs/heads/*"],

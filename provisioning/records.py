@@ -15,7 +15,13 @@ MOST = 10
 
 def merged(told: Iterable[Iterable[Record]], most: int = MOST) -> list[Record]:
     """The last runs, newest first, out of what each host tells: a run is on record on all its hosts."""
-    runs = {(run["rollout"]["started"], run["rollout"]["owner"]): run for host in told for run in host}
+    runs = {
+        (run["rollout"]["started"], run["rollout"]["owner"]): run
+        for host in told
+        for run in host
+        # What an earlier version left there says less.
+        if {"started", "owner"} <= run.get("rollout", {}).keys()
+    }
     return [_as_seen_here(runs[key]) for key in sorted(runs, reverse=True)][:most]
 
 

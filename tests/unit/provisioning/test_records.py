@@ -27,6 +27,7 @@ def run(started: str, result: str = "ok", **more: Any) -> dict[str, Any]:
 def test_a_run_is_told_once_however_many_hosts_have_it_and_the_newest_comes_first() -> None:
     told = records.merged([[run("1"), run("2")], [run("2"), run("3")]])
     assert [found["rollout"]["started"] for found in told] == ["3", "2", "1"]
+    assert records.merged([[{"owner": "ana@laptop", "result": "ok"}]]) == []
     assert len(records.merged([[run(f"{number:02}") for number in range(20)]])) == records.MOST
 
 
