@@ -5,7 +5,7 @@ python = .venv/bin/python
 ops = $(python) -m ops
 
 .DEFAULT_GOAL := help
-.PHONY: help up rollback preview refresh output ft down reset test lint unit cloud engine roles rollout several e2e balanced test-all bench lock
+.PHONY: help up rollback releases preview refresh output ft down reset test lint unit cloud engine roles rollout several e2e balanced test-all bench lock
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s'|'
@@ -18,6 +18,9 @@ preview: .venv/.ready ## what `make up` would change
 
 rollback: .venv/.ready ## the release before goes live again, with no build (TO=<commit>: another)
 	@$(ops) rollback --stack $(STACK) $(if $(SITE),--site '$(SITE)') $(if $(TO),--to '$(TO)') $(UPFLAGS)
+
+releases: .venv/.ready ## what was released on a stack, when, by whom, and how it went
+	@$(ops) releases --stack $(STACK)
 
 refresh: .venv/.ready ## compare the stack's state with its cloud
 	@$(ops) refresh --stack $(STACK)

@@ -31,9 +31,7 @@ def main() -> None:
             f"{settings.repository} has changes that are not committed; {commit.sha[:12]} goes without them"
         )
     if unverified:
-        pulumi.warn(
-            f"{commit.sha[:12]} is not the verified commit {gate.verified[:12]}; allowed: {unverified}"
-        )
+        pulumi.warn(f"{commit.sha[:12]} is not a verified commit; allowed: {unverified}")
     site = Site(
         settings.site_name,
         SiteArgs(
@@ -44,16 +42,8 @@ def main() -> None:
             unverified=unverified,
         ),
     )
-    pulumi.export("site_url", settings.url)
-    pulumi.export("site_name", settings.site_name)
-    pulumi.export("hosts", site.hosts)
-    pulumi.export("dns_records", site.dns_records)
-    pulumi.export("release", site.release)
-    pulumi.export("previous_release", site.previous_release)
-    pulumi.export("rollout", site.rollout)
-    pulumi.export("functional_test_env", site.functional_test_env)
-    if site.verified_revision is not None:
-        pulumi.export("verified_revision", site.verified_revision)
+    for name, value in {"site_url": settings.url, "site_name": settings.site_name, **site.said}.items():
+        pulumi.export(name, value)
     if settings.allow_test_commands:
         pulumi.export("ssh_private_key", site.private_key)
 

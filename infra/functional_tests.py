@@ -12,8 +12,18 @@ from pulumi_command import local
 
 from infra.release import Release
 
-#: Put before the command: the same words on every machine; the project's own programs come first.
-_FIRST = 'PATH="$PWD/.venv/bin:$PATH" REPORTS="$PWD/$REPORTS"; export PATH REPORTS; mkdir -p "$REPORTS"'
+#: Around the command: the same words on every machine; the project's own programs come first.
+_SCRIPT = """\
+PATH="$PWD/.venv/bin:$PATH" REPORTS="$PWD/$REPORTS"; export PATH REPORTS; mkdir -p "$REPORTS"
+[ -z "$TEST_COMMAND" ] || export TEST_COMMAND="$PWD/$TEST_COMMAND"
+(
+{command}
+)
+status=$?
+[ $status -eq 0 ] || echo "functional tests failed: $RELEASE serves at $BASE_URL, and its commit is not \
+verified; reports: $REPORTS; next: mend it and run this again, or go back with make rollback" >&2
+exit $status
+"""
 _REPORTS = ".seatrial/reports"
 
 
@@ -36,7 +46,8 @@ class FunctionalTests(pulumi.ComponentResource):
     """The tests' command on the machine that runs Pulumi, after every run of the rollout.
 
     Its output is shown as it runs; what it puts into the folder REPORTS is kept for each release. A failure
-    fails the update, and the stack's outputs stay as they were: the commit verified before is still the one.
+    fails the update, which keeps what the stack says of itself as it was: the commit verified before is still
+    the one. The new release serves meanwhile, and the next update runs the tests again.
     Children: the command (command.local.Command). Outputs: verified_revision, the commit that passed.
     """
 
@@ -49,6 +60,8 @@ class FunctionalTests(pulumi.ComponentResource):
                 **known[0],
                 "COMMIT": args.commit,
                 "RELEASE": known[1].get("id", ""),
+                # Seen as it runs, and not in one piece at its end.
+                "PYTHONUNBUFFERED": "1",
                 "REPORTS": f"{_REPORTS}/{known[1].get('id', args.commit)}",
                 # Another run of the rollout is another thing to test, also when it is the same release.
                 "ROLLOUT": hashlib.sha256(known[2].encode()).hexdigest()[:12],
@@ -56,7 +69,7 @@ class FunctionalTests(pulumi.ComponentResource):
         )
         tests = local.Command(
             f"{name}-command",
-            create=f"{_FIRST}\n{args.command}",
+            create=_SCRIPT.replace("{command}", args.command),
             environment=environment,
             logging=local.Logging.STDOUT_AND_STDERR,
             add_previous_output_in_env=False,

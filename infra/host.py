@@ -48,8 +48,8 @@ class Host(pulumi.ComponentResource):
 
     Children: the host key (tls.PrivateKey), the droplet (digitalocean.Droplet), its provisioning
     (command.remote.Command), a reserved address where asked for (digitalocean.ReservedIp).
-    Outputs: droplet_id, ssh_address (the droplet's own), public_address (the reserved one if there is one),
-    private_address, host_key; from `provision` on: applied (digest of what was provisioned).
+    Outputs: name, roles, droplet_id, ssh_address (the droplet's own), public_address (the reserved one if
+    there is one), private_address, host_key; from `provision` on: applied (digest of what was provisioned).
     """
 
     name: str
@@ -114,6 +114,8 @@ class Host(pulumi.ComponentResource):
         )
         self.register_outputs(
             {
+                "name": self.name,
+                "roles": list(self.roles),
                 "droplet_id": self.droplet_id,
                 "ssh_address": self.ssh_address,
                 "public_address": self.public_address,

@@ -15,8 +15,8 @@ MOST_PROBED = 100
 """Requests a second of a rollout's measurement, where nothing limits it."""
 
 
-def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]:
-    """The part of the request that the settings alone decide."""
+def of_settings(settings: Settings, commit: str, subject: str, unverified: str) -> dict[str, Any]:
+    """The part of the request that the settings and the commit decide."""
     return {
         "site": settings.site_name,
         "url": settings.url,
@@ -25,6 +25,7 @@ def of_settings(settings: Settings, commit: str, subject: str) -> dict[str, Any]
         "deploy_key": settings.deploy_key.get_secret_value(),
         "commit": commit,
         "subject": subject,
+        **({"unverified": unverified} if unverified else {}),
         "subdirectory": settings.subdirectory,
         "django_settings_module": settings.django_settings_module,
         "wsgi_application": settings.wsgi_application,

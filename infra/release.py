@@ -20,25 +20,25 @@ class ReleaseArgs:
     """What Release needs.
 
     `commit` is what goes live, `request` what provisioning/request.py describes (it may hold Outputs);
-    `after` is what must have been done before: the hosts' provisioning. `unverified` is why a commit goes out
-    that no other stack has verified (empty: it needs no reason); it is kept with the release.
+    `after` is what must have been done before: the hosts' provisioning.
     """
 
     commit: str
     request: Mapping[str, Input[Any]]
     after: Sequence[pulumi.Resource]
-    unverified: str = ""
 
 
 class Release(pulumi.ComponentResource):
     """The rollout of one commit; it runs again when anything in its request changes.
 
     Children: the rollout (command.local.Command). Its progress is shown while it runs; its result, one JSON
-    on stdout (result_text), becomes the outputs release {id, revision}, previous_release (the same; empty on
-    the first one) and rollout {seconds, probe, result}.
+    on stdout (result_text), becomes the outputs release {id, revision; unverified, where there is a reason},
+    previous_release (id and revision; empty on the first one), rollout (who, when, seconds, probe, hosts,
+    result) and releases (the last runs in short, the newest first).
     """
 
     release: Output[dict[str, Any]]
+    releases: Output[list[dict[str, Any]]]
     previous_release: Output[dict[str, Any]]
     rollout: Output[dict[str, Any]]
     result_text: Output[str]
@@ -61,8 +61,8 @@ class Release(pulumi.ComponentResource):
         )
         self.result_text = Output.unsecret(command.stdout).apply(lambda text: text or "")
         result = self.result_text.apply(result_of)
-        noted = {"unverified": args.unverified} if args.unverified else {}
-        self.release = result.apply(lambda r: {**r.get("release", {}), **noted})
+        self.release = result.apply(lambda r: r.get("release", {}))
+        self.releases = result.apply(lambda r: r.get("releases", []))
         # An output that is null would be missing from what the stack says of itself.
         self.previous_release = result.apply(lambda r: r.get("previous_release") or {})
         self.rollout = result.apply(lambda r: r.get("rollout", {}))

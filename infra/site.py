@@ -40,7 +40,7 @@ class Site(pulumi.ComponentResource):
 
     Children: Keys, Network, Firewall, one Host for each of the topology's, Dns, Release, where there are any
     FunctionalTests, and the site's generated passwords (random.RandomPassword). Outputs: hosts,
-    dns_records, release, previous_release, rollout, functional_test_env, private_key (secret),
+    dns_records, release, previous_release, rollout, releases, functional_test_env, private_key (secret),
     verified_revision (None where there are no functional tests).
     """
 
@@ -94,15 +94,32 @@ class Site(pulumi.ComponentResource):
 
         self.hosts = Output.all(**{host.name: _facts(host) for host in hosts.values()})
         self.dns_records = dns.records
-        self.release = release.release
+        self.release, self.releases = release.release, release.releases
         self.previous_release = release.previous_release
         self.rollout = release.rollout
         self.private_key = self._keys.access.private
-        self.functional_test_env = first.public_address.apply(lambda address: test_env(settings, address))
+        self.functional_test_env = first.public_address.apply(
+            lambda address: test_env(settings, args.stack, address)
+        )
         self.verified_revision = None
         if settings.functional_tests:
             self.verified_revision = self._functional_tests(release, dns).verified_revision
         self.register_outputs({"hosts": self.hosts, "dns_records": self.dns_records, "release": self.release})
+
+    @property
+    def said(self) -> dict[str, Output[Any]]:
+        """The outputs that a stack puts out of its site, by their names."""
+        always = {
+            "hosts": self.hosts,
+            "dns_records": self.dns_records,
+            "release": self.release,
+            "previous_release": self.previous_release,
+            "rollout": self.rollout,
+            "releases": self.releases,
+            "functional_test_env": self.functional_test_env,
+        }
+        verified = self.verified_revision
+        return always if verified is None else {**always, "verified_revision": verified}
 
     def _host(self, planned: PlannedHost, plan: topology.Plan) -> Host:
         settings = self._args.settings
@@ -134,12 +151,11 @@ class Site(pulumi.ComponentResource):
             ReleaseArgs(
                 commit=args.commit,
                 request={
-                    **order.of_settings(args.settings, args.commit, args.subject),
+                    **order.of_settings(args.settings, args.commit, args.subject, args.unverified),
                     "hosts": [order.of_host(host) for host in hosts.values()],
                     "private_key": self._keys.access.private,
                 },
                 after=[host.provisioned for host in hosts.values()],
-                unverified=args.unverified,
             ),
             self._child,
         )
@@ -173,7 +189,13 @@ def records_of(settings: Settings) -> list[str]:
     return [settings.host, *([www] if settings.www else [])]
 
 
-def test_env(settings: Settings, address: str) -> dict[str, str]:
-    """The environment that functional tests get: where the site is and, where allowed, who to connect as."""
+def test_env(settings: Settings, stack: str, address: str) -> dict[str, str]:
+    """The environment that functional tests get: where the site is and, where allowed, the way to its hosts.
+
+    TEST_COMMAND is a path in the project: it runs a management command on the stack TEST_STACK.
+    """
     env = {"STAGING_SERVER": settings.authority, "TEST_SERVER": settings.authority, "BASE_URL": settings.url}
-    return {**env, "SITE_SSH": f"{names.SSH_USER}@{address}"} if settings.allow_test_commands else env
+    if not settings.allow_test_commands:
+        return env
+    ssh = f"{names.SSH_USER}@{address}"
+    return {**env, "SITE_SSH": ssh, "TEST_COMMAND": "tools/test-command.sh", "TEST_STACK": stack}

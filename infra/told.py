@@ -53,6 +53,8 @@ def variables(
         **{f"envname.{ours}": theirs for ours, theirs in settings.environment_names.items()},
         **_mail(settings),
     }
+    if settings.allow_test_commands and "app" in host.roles:
+        told["allow_test_commands"] = "true"
     if settings.topology == "single":
         return told
     told |= {

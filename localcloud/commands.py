@@ -20,7 +20,7 @@ from localcloud.machine_types import PUBLIC_NETWORK
 from localcloud.sockets import LOOPBACK, bind
 from localcloud.state import State
 
-START_SECONDS, STOP_SECONDS = 60, 120
+START_SECONDS, STOP_SECONDS = 180, 120
 DEFAULT_TOKEN = "local"  # noqa: S105
 MOST_LOG_BYTES = 5_000_000
 

@@ -21,6 +21,7 @@ from localcloud.engine import (
     connect,
     ensure_docker,
     find_docker,
+    locked,
     may_hold_containers,
     say,
     stop_if_unused,
@@ -123,12 +124,19 @@ class Machines:
         This machine has its first address and reaches every droplet from it.
         """
         with self._networking, self._translated():
-            found = networks.cidr_of(self._client, self._instance, PUBLIC_NETWORK)
-            if found:
-                return found
-            cidr = networks.free_public(self._instance == DEFAULT_INSTANCE, networks.taken(self._client))
-            networks.ensure(self._client, self._instance, PUBLIC_NETWORK, cidr, internal=False)
-            return cidr
+            while True:
+                client = self._client
+                # Until it has our network, another instance's reset may end the engine as one unused.
+                with locked("engine"):
+                    if not answers(client):
+                        continue
+                    found = networks.cidr_of(client, self._instance, PUBLIC_NETWORK)
+                    if found:
+                        return found
+                    taken = networks.taken(client)
+                    cidr = networks.free_public(self._instance == DEFAULT_INSTANCE, taken)
+                    networks.ensure(client, self._instance, PUBLIC_NETWORK, cidr, internal=False)
+                    return cidr
 
     def ensure_network(self, name: str, cidr: str, internal: bool) -> None:
         """Makes a network; droplets on an internal one reach each other and nothing else through it."""

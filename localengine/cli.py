@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     output = command(under, "output", "Print the stack's outputs", "json", "show_secrets")
     output.add_argument("name", nargs="?", help="one output only")
     command(under, "ls", "List the project's stacks", "json")
-    command(under, "export", "Print the stack's state")
+    command(under, "export", "Print the stack's state", "show_secrets")
     command(under, "rm", "Forget a stack that is empty", "yes")
 
     config = command(commands, "config", "Print and change settings", "json", "show_secrets")

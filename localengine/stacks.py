@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from localengine import digest
+from localengine import digest, state
 from localengine.backend import from_checkpoint, salt_of
 from localengine.errors import EngineError
 from localengine.options import Options
@@ -75,10 +75,14 @@ def ls(options: Options) -> int:
 
 
 def export(options: Options) -> int:
-    """Print the stack's state as `stack import` of the CLI takes it; secrets stay encrypted."""
+    """Print the stack's state as `stack import` of the CLI takes it; secrets stay encrypted but on demand."""
     workspace = Workspace.find(options.cwd, options.environment)
     checkpoint = workspace.backend.read(workspace.name(options.stack))
-    print(json.dumps({"version": 3, "deployment": checkpoint.get("latest")}, indent=4))
+    latest = checkpoint.get("latest")
+    if options.show_secrets:
+        secrets = Secrets(passphrase_from(options.environment), salt_of(checkpoint))
+        latest = state.in_plaintext(latest, secrets.decrypt)
+    print(json.dumps({"version": 3, "deployment": latest}, indent=4))
     return 0
 
 

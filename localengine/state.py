@@ -133,6 +133,17 @@ def value_to_json(value: Value, seal: Callable[[str], str]) -> Json:
     return value
 
 
+def in_plaintext(data: Json, unseal: Callable[[str], str]) -> Json:
+    """What a file says, with the ciphertext of each secret replaced by its `plaintext`."""
+    if isinstance(data, list):
+        return [in_plaintext(item, unseal) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if data.get(codec.SIGNATURE) == codec.SECRET and "ciphertext" in data:
+        return {codec.SIGNATURE: codec.SECRET, "plaintext": unseal(data["ciphertext"])}
+    return {key: in_plaintext(item, unseal) for key, item in data.items()}
+
+
 def value_from_json(data: Json, unseal: Callable[[str], str]) -> Value:
     """Read a value from the file; `unseal` decrypts a secret's ciphertext."""
     if isinstance(data, list):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ops import cloud, engine, functional_tests, rollback, site, stack, summary
+from ops import cloud, deployed, engine, functional_tests, releases, rollback, site, stack, summary
 
 INTERRUPTED = 130
 """The exit code of what ctrl-C ended, and that has said what comes next."""
@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   make up SITE=https://host/me/shop.git  another Django site, the same way
   make preview STACK=staging             what an `up` would change
   make rollback STACK=staging            the release before goes live again, with no build
+  make releases STACK=staging            what was released, when, by whom, and how it went
   make output STACK=local                URL, hosts, release, ... as JSON
   make ft STACK=local                    the site's functional tests against that stack
   make down                              remove everything the stack made
@@ -30,7 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (stack.StackError, engine.EngineError, cloud.CloudError, rollback.RollbackError) as error:
+    except (
+        stack.StackError,
+        engine.EngineError,
+        cloud.CloudError,
+        deployed.DeployedError,
+        rollback.RollbackError,
+    ) as error:
         # Nothing is left to say where the local cloud has told it itself.
         if str(error):
             print(f"seatrial: {error}", file=sys.stderr)
@@ -55,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         ("rollback", back, "bring the release before live again, with the gates of `up` and no build"),
         ("refresh", refresh, "compare what was made with what is there"),
         ("output", output, "print the stack's outputs as JSON"),
+        ("releases", history, "show the last releases: what, when, by whom, how it went"),
+        ("test-command", test_command, "run a management command for functional tests, where allowed"),
         ("ft", ft, "run the site's functional tests against the stack"),
         ("down", down, "remove everything the stack made"),
         ("reset", reset, "remove the local cloud with all its droplets, and the stacks' state"),
@@ -72,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name in {"up", "down", "rollback"}:
             command.add_argument("-y", "--yes", action="store_true", help="do it without asking")
+        if name == "test-command":
+            command.add_argument("words", nargs="+", metavar="word", help="a command of the site's manage.py")
+        if name == "releases":
+            command.add_argument("--json", action="store_true", help="print JSON")
         if name == "output":
             command.add_argument("--show-secrets", action="store_true", help="print secrets in the clear")
         if name == "ft":
@@ -90,10 +103,11 @@ def up(options: argparse.Namespace) -> int:
 
 def back(options: argparse.Namespace) -> int:
     """Bring an older release live again; the settings file stays as it is."""
-    outputs = _engine(options).outputs()
-    revision = rollback.target(outputs, options.to)
-    config = stack.load(Path.cwd(), options.stack).config
-    code = _bring_up(_ready(options, rollback.settings(config, outputs, revision)), options, [])
+    chosen = _ready(options)
+    serving = deployed.releases(_deployed(chosen).statuses())
+    revision = rollback.target(serving, options.to)
+    wishes = rollback.settings(chosen.stack.config, serving, revision)
+    code = _bring_up(_ready(options, wishes), options, [])
     if code == 0:
         print(
             f"seatrial: this stays until the next `up`, which takes seatrial:revision of "
@@ -113,6 +127,7 @@ def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequenc
         again = f"make up{which}" + (f" SITE={options.site}" if options.site else "")
         why = "mend what is named above, then" if code > 0 else "its engine was killed; go on from there with"
         print(f"seatrial: the stack '{options.stack}' is not up; {why}: {again}", flush=True)
+        _tell_what_serves(chosen)
         return code
     outputs = chosen.outputs()
     # A droplet that has just been turned on takes its time to serve.
@@ -126,6 +141,21 @@ def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequenc
             file=sys.stderr,
         )
     return 0 if good else 1
+
+
+def _tell_what_serves(chosen: engine.Engine) -> None:
+    """After a failure the outputs are those of the last good run: say so where something else serves."""
+    try:
+        known = (chosen.outputs().get("release") or {}).get("id", "none")
+        serving = deployed.releases(_deployed(chosen).statuses())["release"]
+    except (engine.EngineError, deployed.DeployedError):
+        return  # nothing can be told, and the failure has been
+    if serving and serving["id"] != known:
+        print(
+            f"seatrial: {serving['id']} serves ({serving['subject']}); the outputs are those of the last run "
+            f"that went well, with {known}",
+            flush=True,
+        )
 
 
 def _warn_of_another_site(chosen: engine.Engine) -> None:
@@ -158,6 +188,21 @@ def output(options: argparse.Namespace) -> int:
     outputs = _engine(options).outputs(show_secrets=options.show_secrets)
     print(json.dumps(outputs, indent=2, sort_keys=True))
     return 0
+
+
+def history(options: argparse.Namespace) -> int:
+    """Show the record of releases."""
+    runs = releases.of(_deployed(_engine(options)).statuses())
+    if options.json:
+        print(json.dumps(runs, indent=2))
+    else:
+        releases.show(runs)
+    return 0
+
+
+def test_command(options: argparse.Namespace) -> int:
+    """Run a management command on the first app host, which refuses it where it is not allowed."""
+    return _deployed(_engine(options)).run(options.words)
 
 
 def ft(options: argparse.Namespace) -> int:
@@ -206,3 +251,7 @@ def _ready(options: argparse.Namespace, wishes: Mapping[str, str] | None = None)
 
 def _engine(options: argparse.Namespace) -> engine.Engine:
     return engine.choose(stack.load(Path.cwd(), options.stack), os.environ)
+
+
+def _deployed(chosen: engine.Engine) -> deployed.Deployed:
+    return deployed.of_state(chosen.resources(), str(chosen.stack.config.get("seatrial:site_name", "")))

@@ -46,6 +46,10 @@ class Engine:
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; empty when the stack has none yet. Raises EngineError when it cannot tell."""
         words = ["stack", "output", "--json", *(["--show-secrets"] if show_secrets else [])]
+        outputs: dict[str, Any] = json.loads(self._asked(*words) or "{}")
+        return outputs
+
+    def _asked(self, *words: str) -> str:
         done = subprocess.run(
             self.command(*words),
             cwd=self.stack.project,
@@ -55,9 +59,17 @@ class Engine:
             text=True,
         )
         if done.returncode != 0:
-            raise EngineError(done.stderr.strip() or f"{self.name} stack output failed")
-        outputs: dict[str, Any] = json.loads(done.stdout or "{}")
-        return outputs
+            raise EngineError(done.stderr.strip() or f"{self.name} {' '.join(words[:2])} failed")
+        return done.stdout
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state, secrets in the clear; also while an update is at work.
+
+        Raises EngineError when it cannot tell.
+        """
+        state = json.loads(self._asked("stack", "export", "--show-secrets"))
+        found: list[dict[str, Any]] = (state.get("deployment") or {}).get("resources") or []
+        return found
 
     def prepare(self) -> None:
         """Make the stack known to the backend (the CLI wants it selected or created first).

@@ -10,12 +10,13 @@ class RollbackError(Exception):
     """Why there is no way back; one line for the operator."""
 
 
-def target(outputs: Mapping[str, Any], wanted: str) -> str:
+def target(serving: Mapping[str, Any], wanted: str) -> str:
     """The commit to go back to: `wanted` (a revision of the repository), else that of the release before.
 
+    `serving` has `release` and `previous_release` as the hosts tell them.
     Raises RollbackError where the stack has had no release, or only one.
     """
-    release, previous = outputs.get("release") or {}, outputs.get("previous_release") or {}
+    release, previous = serving.get("release") or {}, serving.get("previous_release") or {}
     if not release:
         raise RollbackError("nothing is live on this stack yet; first: make up")
     if wanted:
@@ -25,8 +26,8 @@ def target(outputs: Mapping[str, Any], wanted: str) -> str:
     return str(previous["revision"])
 
 
-def settings(config: Mapping[str, Any], outputs: Mapping[str, Any], revision: str) -> dict[str, str]:
+def settings(config: Mapping[str, Any], serving: Mapping[str, Any], revision: str) -> dict[str, str]:
     """The settings of this one run. Where another stack verifies what may go live, it gets its reason."""
-    reason = f"rollback from {outputs['release'].get('id', 'the live release')}"
+    reason = f"rollback from {serving['release'].get('id', 'the live release')}"
     has_gate = bool(config.get("seatrial:verified_by"))
     return {"seatrial:revision": revision, **({"seatrial:allow_unverified": reason} if has_gate else {})}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 _REQUIRED = ("site_name", "server_names", "url", "database", "cache", "memory_mb", "cpus", "stack")
 _OPTIONAL = (
     "python_version",
+    "allow_test_commands",
     "topology",
     "private_address",
     "private_network",
@@ -31,6 +32,7 @@ _FORMS = {
     "cache": (r"redis|none", "redis or none"),
     "memory_mb": (r"[1-9]\d{0,7}", "a number of MiB"),
     "cpus": (r"[1-9]\d{0,3}", "a number"),
+    "allow_test_commands": (r"true|false", "true or false"),
     "topology": (r"single|balanced", "single or balanced"),
     "private_address": (_ADDRESS, "an IPv4 address"),
     "private_network": (rf"{_ADDRESS}/\d{{1,2}}", "a range of IPv4 addresses, as 10.116.0.0/20"),

@@ -75,10 +75,11 @@ class Fleet:
         """A verb under this rollout's lock. Raises HostFailure."""
         return remote.call(verb, {"token": self._token, **(facts or {})}, stdin)
 
-    def lock(self, holders: Mapping[str, Mapping[str, Any] | None]) -> dict[str, str]:
+    def lock(self, holders: Mapping[str, Mapping[str, Any] | None], run: Mapping[str, Any]) -> dict[str, str]:
         """Take the lock on every host and keep it alive; who lost it by having ended or gone silent, by host.
 
-        `holders` says who held it, by host, when last looked at.
+        `holders` says who held it, by host, when last looked at; `run` is what is on record of this one
+        until it has ended, and for good where it dies.
         Raises HostFailure of kind `locked`, with no lock taken, where somebody else holds one.
         """
         gone: dict[str, str] = {}
@@ -86,7 +87,7 @@ class Fleet:
             # In the order of their names: two rollouts meet at the same host first.
             for remote in sorted(self.remotes, key=lambda remote: remote.name):
                 held = (holders.get(remote.name) or {}).get("process", "")
-                facts = {"owner": self.owner, "process": process.identity()}
+                facts = {"owner": self.owner, "process": process.identity(), "run": run}
                 taken = self.call(remote, "lock", {**facts, "gone": held if process.is_gone(held) else ""})
                 self._locked.append(remote)
                 if taken["taken_over_from"]:

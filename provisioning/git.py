@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import fcntl
 import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _QUIET = {
@@ -119,33 +121,33 @@ def near(refs: Mapping[str, str], revision: str) -> list[str]:
 
 def find_commit(url: str, revision: str, cache: Path, environment: Mapping[str, str]) -> str | None:
     """A commit that no branch or tag ends with, by its (short) hash; None where it does not exist."""
-    store = _store(url, cache)
     named = f"{revision}^{{commit}}"
-    try:
-        return run(["rev-parse", "--verify", "--quiet", named], cwd=store).strip()
-    except GitError:
-        run(["fetch", "--quiet", "--tags", *_unshallow(store), url, "+refs/heads/*:refs/heads/*"],
-            cwd=store, env=environment, url=url)  # fmt: skip
-    try:
-        return run(["rev-parse", "--verify", "--quiet", named], cwd=store).strip()
-    except GitError:
-        return None
+    with _store(url, cache) as store:
+        try:
+            return run(["rev-parse", "--verify", "--quiet", named], cwd=store).strip()
+        except GitError:
+            run(["fetch", "--quiet", "--tags", *_unshallow(store), url, "+refs/heads/*:refs/heads/*"],
+                cwd=store, env=environment, url=url)  # fmt: skip
+        try:
+            return run(["rev-parse", "--verify", "--quiet", named], cwd=store).strip()
+        except GitError:
+            return None
 
 
 def bring(url: str, sha: str, cache: Path, environment: Mapping[str, str]) -> Path:
     """Have a commit of a remote repository in the cache; returns the bare repository it is in."""
-    store = _store(url, cache)
-    if _has(store, sha):
+    with _store(url, cache) as store:
+        if _has(store, sha):
+            return store
+        try:
+            # Most servers give a single commit by its hash; the others, all that branches and tags hold.
+            run(["fetch", "--quiet", "--depth=1", url, sha], cwd=store, env=environment, url=url)
+        except GitError:
+            run(["fetch", "--quiet", "--tags", url, "+refs/heads/*:refs/heads/*"],
+                cwd=store, env=environment, url=url)  # fmt: skip
+        if not _has(store, sha):
+            raise GitError(f"commit {sha[:12]} is no longer in {url}")
         return store
-    try:
-        # Most servers give a single commit by its hash; the others, all that their branches and tags hold.
-        run(["fetch", "--quiet", "--depth=1", url, sha], cwd=store, env=environment, url=url)
-    except GitError:
-        run(["fetch", "--quiet", "--tags", url, "+refs/heads/*:refs/heads/*"],
-            cwd=store, env=environment, url=url)  # fmt: skip
-    if not _has(store, sha):
-        raise GitError(f"commit {sha[:12]} is no longer in {url}")
-    return store
 
 
 def run(
@@ -243,12 +245,19 @@ def _call(
         raise GitError(explain(error.stderr.decode("utf-8", "replace"), url)) from None
 
 
-def _store(url: str, cache: Path) -> Path:
+@contextmanager
+def _store(url: str, cache: Path) -> Iterator[Path]:
+    """The bare repository that keeps what was fetched from a URL, for one process at a time.
+
+    Two stacks that go up at once fetch the same site, and git fails where it finds another one at it.
+    """
     store = cache / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
-    if not (store / "HEAD").is_file():
-        store.mkdir(parents=True, exist_ok=True)
-        run(["init", "--quiet", "--bare", "."], cwd=store)
-    return store
+    store.mkdir(parents=True, exist_ok=True)
+    with store.with_suffix(".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not (store / "HEAD").is_file():
+            run(["init", "--quiet", "--bare", "."], cwd=store)
+        yield store
 
 
 def _unshallow(store: Path) -> list[str]:

@@ -74,6 +74,8 @@ class Request(BaseModel):
     commit: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
     rollback: bool = False
     subject: str = ""
+    unverified: str = ""
+    """Why a commit goes out that no other stack has verified; it stays with the release."""
     subdirectory: str = ""
     django_settings_module: str = ""
     wsgi_application: str = ""

@@ -62,6 +62,7 @@ def site_json(variables: Mapping[str, str], secrets: Mapping[str, str]) -> str:
         "environment": _prefixed(secrets, "env."),
         "environment_names": _prefixed(variables, "envname."),
         "python_version": variables.get("python_version", ""),
+        "allow_test_commands": variables.get("allow_test_commands") == "true",
         "memory_mb": int(variables["memory_mb"]),
         "cpus": int(variables["cpus"]),
     }

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from provisioning import hooks, plan
+from provisioning import hooks, plan, records
 from provisioning.changeover import Changeover
 from provisioning.construction import Construction, again, inputs
 from provisioning.edges import Edges
@@ -52,7 +52,7 @@ class Rollout:
         try:
             self._look()
             if self._plan.is_done and not self._left_out and self._is_well():
-                return self._result("unchanged")
+                return self._with_history(self._result("unchanged"))
             self._lock()
             self._changeover.take_in(self._left_out)
             result = "unchanged" if self._plan.is_done and self._is_well() else "ok"
@@ -60,7 +60,7 @@ class Rollout:
                 self._release()
             document = self._result(result)
             self._tidy_up(document)
-            return document
+            return self._with_history(document, document)
         except (Exception, KeyboardInterrupt) as error:
             with uninterrupted(self._progress.say):
                 raise self._undone(error) from error
@@ -125,7 +125,7 @@ class Rollout:
     def _lock(self) -> None:
         with self._progress.phase("lock"):
             holders = {name: status["lock"] for name, status in self._statuses.items()}
-            for name, owner in self._fleet.lock(holders).items():
+            for name, owner in self._fleet.lock(holders, self._beginning()).items():
                 self._progress.detail(name, f"taken over from {owner}, who is gone")
 
     def _release(self) -> None:
@@ -229,9 +229,7 @@ class Rollout:
                     error=failed.failure.cause,
                     phase=failed.phase,
                 )
-            self._tidy_up(
-                {**self._result(failed.result), "phase": failed.phase, "error": failed.failure.cause}
-            )
+            self._tidy_up(self._result(failed.result, phase=failed.phase, error=failed.failure.cause))
         return failed
 
     def _tidy_up(self, document: dict[str, Any]) -> None:
@@ -244,28 +242,43 @@ class Rollout:
                 self._progress.detail(
                     name, f"removed {listed(done['removed'])}" if done["removed"] else "nothing to remove"
                 )
-        record = {
-            "owner": self._fleet.owner,
-            "started": f"{self._began:%Y-%m-%dT%H:%M:%SZ}",
-            "ended": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "subject": self._subject,
-            **document,
-        }
-        self._fleet.unlock(record)
+        self._fleet.unlock(document)
 
-    def _result(self, result: str) -> dict[str, Any]:
-        seconds = {**self._progress.seconds, "total": round(time.monotonic() - self._clock, 2)}
+    def _beginning(self) -> dict[str, Any]:
+        """What is known of this run when it begins: what, who, when."""
+        noted = {"unverified": self._request.unverified} if self._request.unverified else {}
         return {
-            "release": {"id": self._plan.release, "revision": self._commit},
+            "release": {"id": self._plan.release, "revision": self._commit, **noted},
+            "rollout": {
+                "owner": self._fleet.owner,
+                "started": f"{self._began:%Y-%m-%dT%H:%M:%SZ}",
+                "subject": self._subject,
+            },
+        }
+
+    def _result(self, result: str, **more: str) -> dict[str, Any]:
+        """The record of this run, for its hosts and for whoever asked for it."""
+        seconds = {**self._progress.seconds, "total": round(time.monotonic() - self._clock, 2)}
+        begun = self._beginning()
+        return {
+            "release": begun["release"],
             "previous_release": plan.previous(self._statuses, self._plan.release),
             "rollout": {
+                **begun["rollout"],
+                "ended": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "result": result,
                 "seconds": seconds,
                 "probe": self._outside.stop(),
                 "hosts": self._per_host(),
                 "migrations": self._migrations,
+                **more,
             },
         }
+
+    def _with_history(self, document: dict[str, Any], *ours: dict[str, Any]) -> dict[str, Any]:
+        """The document with the last runs in short, this one first where it is on record."""
+        runs = records.merged([*(status.get("records", []) for status in self._statuses.values()), [*ours]])
+        return {**document, "releases": [records.brief(run) for run in runs]}
 
     def _per_host(self) -> dict[str, dict[str, Any]]:
         built = self._construction.seconds

@@ -5,15 +5,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-from server import SITE, NoServer, own_server, url_from
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Remote
+from selenium.webdriver.remote.webdriver import WebDriver
+from server import SITE, NoServer, own_server, run_there, url_from
 from visitor import Visitor
 
-SCREENSHOTS = SITE / "screenshots"
+# Where whoever runs the tests keeps the reports of a run.
+SCREENSHOTS = Path(os.environ.get("REPORTS") or SITE / "screenshots")
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -43,24 +46,45 @@ def site_url() -> Iterator[str]:
         yield url
 
 
+def options(*more: str) -> ChromeOptions:
+    """How every browser is: headless, and telling what its pages complain about."""
+    chosen = ChromeOptions()
+    for flag in (*FLAGS, *more):
+        chosen.add_argument(flag)
+    chosen.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return chosen
+
+
 @contextmanager
-def new_browser() -> Iterator[Chrome]:
-    """A headless chromium that knows nothing of any other."""
+def new_browser() -> Iterator[WebDriver]:
+    """A headless chromium that knows nothing of any other: here, or on the grid at SELENIUM_REMOTE_URL."""
+    if grid := os.environ.get("SELENIUM_REMOTE_URL"):
+        browser = Remote(command_executor=grid, options=options())
+        try:
+            yield browser
+        finally:
+            browser.quit()
+        return
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
         pytest.fail("chromium and chromedriver are needed: apt-get install chromium chromium-driver", False)
     # Chromium may still write into its profile while it ends.
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        options = ChromeOptions()
-        options.binary_location = chromium
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        browser = Chrome(options=options, service=ChromeService(driver))
+        ours = options(f"--user-data-dir={profile}")
+        ours.binary_location = chromium
+        browser = Chrome(options=ours, service=ChromeService(driver))
         try:
             yield browser
         finally:
             browser.quit()
+
+
+@pytest.fixture
+def on_the_server() -> Callable[..., str]:
+    """Runs a command of manage.py where the site is; the test is skipped where tests may not."""
+    if program := os.environ.get("TEST_COMMAND"):
+        return partial(run_there, program)
+    pytest.skip("set TEST_COMMAND to a program that runs commands of manage.py on the site's server")
 
 
 @pytest.fixture
@@ -100,11 +124,13 @@ def keep_evidence(visitor: Visitor, name: str) -> str:
     """Saves screenshot and HTML; returns what to tell about them, and the browser's own complaints."""
     picture: Path = SCREENSHOTS / f"{name}.png"
     try:
-        SCREENSHOTS.mkdir(exist_ok=True)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         visitor.browser.save_screenshot(str(picture))
         picture.with_suffix(".html").write_text(visitor.browser.page_source, encoding="utf-8")
         lines = [f"at {visitor.browser.current_url}", f"screenshot: {picture}"]
-        lines += [entry["message"] for entry in visitor.browser.get_log("browser")]
+        # A grid keeps this to itself.
+        if isinstance(visitor.browser, Chrome):
+            lines += [entry["message"] for entry in visitor.browser.get_log("browser")]
     except (WebDriverException, OSError) as problem:
         # The failure itself must still be told when the browser has gone or the disk is full.
         return f"no screenshot: {problem}"

@@ -27,6 +27,14 @@ def url_from(environment: dict[str, str]) -> str | None:
     return None
 
 
+def run_there(program: str, *words: str) -> str:
+    """Runs a command of manage.py on the site's server by the program that knows how; returns its output."""
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{program} {' '.join(words)}:\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
 def python_with_django() -> str:
     """The interpreter named by PYTHON, else the one that runs this. Raises NoServer."""
     if named := os.environ.get("PYTHON"):

@@ -17,6 +17,16 @@ def test_somebody_signs_up_logs_out_and_in_again(visitor):
     visitor.sees_heading("My lists")
 
 
+def test_a_session_made_on_the_server_needs_no_password(visitor, new_visitor, on_the_server):
+    visitor.signs_up()
+    visitor.creates_a_list("Crew")
+    second = new_visitor()
+    second.has_a_session(on_the_server("create_session", visitor.username))
+    second.goes_to("/lists/")
+    second.sees_heading("My lists")
+    second.sees("Crew")
+
+
 def test_a_wrong_password_is_told_and_lets_nobody_in(visitor):
     visitor.signs_up()
     visitor.logs_out()

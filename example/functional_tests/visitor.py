@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 15
 class Visitor:
     """One person with a browser of their own, and a name that no run before has used."""
 
-    def __init__(self, browser: Chrome, url: str) -> None:
+    def __init__(self, browser: WebDriver, url: str) -> None:
         self.browser = browser
         self.url = url
         self.username = f"ft-{uuid.uuid4().hex[:12]}"
@@ -92,6 +92,11 @@ class Visitor:
         self.goes_to("/accounts/login/")
         self.fills(username=self.username, password=password or self.password)
         self.presses("Log in")
+
+    def has_a_session(self, key: str) -> None:
+        """Is logged in by a session that was made on the server."""
+        self.goes_to("/accounts/login/")
+        self.browser.add_cookie({"name": "sessionid", "value": key, "path": "/"})
 
     def logs_out(self) -> None:
         self.presses("Log out", within="header")

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ValidationInfo, field_validator
 
 from infra.fields import FROZEN, context, setting, text
+from infra.settings.releases import is_production
 from infra.settings.source import VERIFIED
 
 GROUP = "Promotion"
@@ -20,18 +21,11 @@ class Promotion(BaseModel):
     functional_tests: str = setting(
         "",
         "A shell command that tests the site by its URL after each release, on the machine that runs Pulumi. "
-        "It finds STAGING_SERVER, BASE_URL and REPORTS (a folder to keep) in its environment. Only when it "
-        "ends well is the commit verified.",
+        "It finds STAGING_SERVER, BASE_URL, RELEASE, COMMIT, REPORTS (a folder that is kept) and what else "
+        "your shell has, such as SELENIUM_REMOTE_URL, in its environment. Only when it ends well is the "
+        "commit verified; until then each `up` runs it again.",
         wanted="a command",
-        example="pytest functional_tests",
-        group=GROUP,
-    )
-    verified_by: Annotated[str, text(r"([\w.-]+/[\w.-]+/)?[\w.-]+|")] = setting(
-        "",
-        "The stack whose functional tests a commit must have passed before it is released here. With "
-        "revision: verified, its latest such commit is released.",
-        wanted="the name of another stack",
-        example="staging",
+        example="pytest functional_tests --junitxml=$REPORTS/results.xml",
         group=GROUP,
     )
     allow_unverified: Annotated[str, text(r"[^\r\n]*")] = setting(
@@ -41,12 +35,24 @@ class Promotion(BaseModel):
         example="the fix for the outage of 3 May",
         group=GROUP,
     )
+    verified_by: Annotated[str, text(r"([\w.-]+/[\w.-]+/)?[\w.-]+|")] = setting(
+        "",
+        "The stack whose functional tests a commit must have passed before it is released here; its latest "
+        "such commit is, unless revision says otherwise. A production stack has one, or says why not in "
+        "allow_unverified.",
+        wanted="the name of another stack (on a production stack, or a reason in allow_unverified)",
+        example="staging",
+        group=GROUP,
+    )
 
     @field_validator("verified_by")
     @classmethod
     def _is_another_stack(cls, value: str, info: ValidationInfo) -> str:
+        stack = str(context(info, "stack"))
         if not value and info.data.get("revision") == VERIFIED:
             raise ValueError(f"revision is {VERIFIED}")
-        if value and value == context(info, "stack"):
+        if not value and is_production(stack) and not info.data.get("allow_unverified"):
+            raise ValueError("a production stack")
+        if value and value == stack:
             raise ValueError("this stack itself")
         return value

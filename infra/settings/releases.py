@@ -47,7 +47,9 @@ class Releases(BaseModel):
     )
     hooks: Hooks = setting(
         Hooks(),
-        "Commands that the machine which runs Pulumi runs during a release, with its facts in SEATRIAL_*.",
+        "Commands that the machine which runs Pulumi runs during a release, with SEATRIAL_SITE, _URL, "
+        "_RELEASE, _REVISION, _SUBJECT, _PREVIOUS_RELEASE, _PREVIOUS_REVISION and _HOSTS in their "
+        "environment; on_failure has _ERROR and _PHASE too. Any other that fails fails the release.",
         wanted="a map of before_release, after_migrate, after_release or on_failure to a command",
         example={"after_release": "./announce.sh"},
         group=GROUP,

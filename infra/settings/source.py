@@ -49,10 +49,10 @@ class Source(BaseModel):
         hidden=True,
         group=GROUP,
     )
-    revision: Annotated[str, text(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]*")] = setting(
-        "HEAD",
-        "What to release: a branch, a tag or a commit. HEAD is the default branch; verified is the one that "
-        "verified_by has proved.",
+    revision: Annotated[str, text(r"([A-Za-z0-9_][A-Za-z0-9_./+@-]*)?")] = setting(
+        "",
+        "What to release: a branch, a tag, a commit, or verified: the commit that verified_by has proved. "
+        "Empty: verified where verified_by is set, else HEAD, the default branch.",
         wanted="a branch, tag or commit, or verified",
         example="main",
         group=GROUP,

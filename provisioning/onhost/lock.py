@@ -19,11 +19,19 @@ STALE_AFTER = 120.0
 
 
 def take(
-    layout: Layout, token: str, owner: str, *, process: str = "", gone: str = "", now: float | None = None
+    layout: Layout,
+    token: str,
+    owner: str,
+    *,
+    process: str = "",
+    gone: str = "",
+    run: dict[str, Any] | None = None,
+    now: float | None = None,
 ) -> dict[str, Any] | None:
     """Take the lock, or renew it where `token` holds it. Returns the stale holder it was taken from.
 
-    `process` names the owner's process for others on its machine, `gone` one that has ended for certain.
+    `process` names the owner's process for others on its machine, `gone` one that has ended for certain;
+    `run` is what stays on record of the owner's run should it die.
     Raises Failure of kind `locked` where somebody else holds it.
     """
     beat = _now() if now is None else now
@@ -42,10 +50,9 @@ def take(
                 kind="locked",
             )
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        _write(
-            layout.lock, {"token": token, "owner": owner, "process": process, "since": since, "beat": beat}
-        )
-        return held
+        mine = {"token": token, "owner": owner, "process": process, "since": since, "beat": beat}
+        _write(layout.lock, {**mine, "run": run or {}})
+        return _told(held, beat, is_stale=True) if held else None
 
 
 def require(layout: Layout, token: str) -> None:
@@ -68,11 +75,22 @@ def release(layout: Layout, token: str) -> bool:
 
 def holder(layout: Layout) -> dict[str, Any] | None:
     """Who holds the lock: owner, process, since, `seconds_ago` of the last heartbeat; None where nobody."""
-    held = _read(layout.lock)
-    if not held or _now() - held["beat"] >= STALE_AFTER:
+    found = last_holder(layout)
+    if not found or found["is_stale"]:
         return None
-    seconds_ago = round(_now() - held["beat"], 1)
-    return {key: held[key] for key in ("owner", "process", "since")} | {"seconds_ago": seconds_ago}
+    return {key: found[key] for key in ("owner", "process", "since", "seconds_ago")}
+
+
+def last_holder(layout: Layout) -> dict[str, Any] | None:
+    """Whose lock lies here, also where it is stale: as `holder`, with `run` and `is_stale`."""
+    found, now = _read(layout.lock), _now()
+    return _told(found, now, is_stale=now - found["beat"] >= STALE_AFTER) if found else None
+
+
+def _told(found: dict[str, Any], now: float, *, is_stale: bool) -> dict[str, Any]:
+    facts = {key: found[key] for key in ("owner", "process", "since")}
+    seconds_ago = max(0.0, round(now - found["beat"], 1))
+    return {**facts, "run": found.get("run", {}), "seconds_ago": seconds_ago, "is_stale": is_stale}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from . import build, lock, releases, siteconfig
+from . import build, lock, records, releases, siteconfig
 from .layout import Layout
 from .wire import Failure
 
@@ -62,7 +62,7 @@ def check_disk(layout: Layout) -> None:
 
 
 def status(layout: Layout) -> dict[str, Any]:
-    """The releases on a host, what is live, what was live before, and who holds the lock."""
+    """The releases on a host, what is live, what was live before, who holds the lock, the last runs."""
     basis = build.basis(siteconfig.load(layout))
     return {
         "releases": [{**known, "fits": known.get("basis") == basis} for known in releases.built(layout)],
@@ -71,6 +71,7 @@ def status(layout: Layout) -> dict[str, Any]:
         # `next` is there from before the first switch until the old slot has ended.
         "unsettled": releases.linked(layout.base / "next") is not None,
         "lock": lock.holder(layout),
+        "records": records.recent(layout),
     }
 
 

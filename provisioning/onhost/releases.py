@@ -117,15 +117,3 @@ def remove(layout: Layout, release_id: str) -> None:
     folder = layout.release(release_id)
     (folder / "built.json").unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def record(layout: Layout, entry: dict[str, Any], *, kept: int = 500) -> None:
-    """Add a run to the site's record (JSON lines), the last `kept` ones."""
-    try:
-        lines = layout.records.read_text().splitlines()
-    except FileNotFoundError:
-        lines = []
-    lines = [*lines, json.dumps(entry, sort_keys=True)][-kept:]
-    temporary = layout.records.with_suffix(".new")
-    temporary.write_text("\n".join(lines) + "\n")
-    temporary.replace(layout.records)

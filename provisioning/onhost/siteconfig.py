@@ -40,6 +40,11 @@ class SiteConfiguration:
         return self.values.get("cache") is not None
 
     @property
+    def allows_test_commands(self) -> bool:
+        """Whether functional tests may run commands of the site: never in production."""
+        return self.values.get("allow_test_commands") is True
+
+    @property
     def named_settings_module(self) -> str:
         """DJANGO_SETTINGS_MODULE of the extra environment; empty where it has none."""
         return str(self.values.get("environment", {}).get("DJANGO_SETTINGS_MODULE", ""))

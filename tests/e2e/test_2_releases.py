@@ -13,6 +13,12 @@ from tests.e2e.project import Project, get
 
 SETTINGS = "Pulumi.local.yaml"
 PAGE = "example/templates/base.html"
+NOTHING = """
+from django.db import migrations
+class Migration(migrations.Migration):
+    dependencies = [("lists", "0001_initial")]
+    operations = [migrations.RunPython(migrations.RunPython.noop, migrations.RunPython.noop)]
+"""
 
 
 def _edit(file: Path, old: str, new: str) -> None:
@@ -67,6 +73,37 @@ def test_the_next_make_up_goes_on_from_a_failed_one(project: Project) -> None:
     done = project.make("up")
     assert done.returncode == 0, done.stdout
     assert project.outputs()["release"]["revision"] == project.git("rev-parse", "HEAD")
+
+
+def test_make_rollback_brings_the_release_before_back_and_names_what_the_database_keeps(
+    project: Project,
+) -> None:
+    (project.folder / "example/lists/migrations/0002_nothing.py").write_text(NOTHING)
+    project.commit("A migration")
+    assert project.make("up").returncode == 0
+    before = project.outputs()
+    done = project.make("rollback")
+    assert done.returncode == 0, done.stdout
+    assert "the database keeps lists.0002_nothing, applied by a newer release" in done.stdout
+    back = project.outputs()
+    assert back["release"]["id"] == before["previous_release"]["id"]
+    assert "build" not in back["rollout"]["seconds"]
+    assert back["rollout"]["probe"]["failed"] == 0
+    # The settings still ask for the newer one, which is on the host as well.
+    assert project.make("up").returncode == 0
+    again = project.outputs()
+    assert again["release"]["id"] == before["release"]["id"]
+    assert "build" not in again["rollout"]["seconds"]
+
+
+def test_make_releases_shows_what_was_released_and_what_failed_newest_first(project: Project) -> None:
+    done = project.make("releases")
+    assert done.returncode == 0, done.stdout
+    first, *rest = done.stdout.splitlines()[1:]
+    assert project.outputs()["release"]["id"] in first
+    assert " ok " in first
+    (broken,) = [line for line in rest if "A broken edition" in line]
+    assert "failed (build: " in broken
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,12 @@ def test_stacks_are_listed_exported_and_found_by_themselves_where_there_is_one(p
     assert [(item["name"], item["resourceCount"]) for item in listed] == [("dev", 1)]
     exported = project.run("stack", "export").json()
     assert exported == {"version": 3, "deployment": project.latest()}
+    project.write('File("a", text=Output.secret("hush"))')
+    project.up_well()
+    assert "hush" not in project.run("stack", "export").out
+    shown = project.run("stack", "export", "--show-secrets").json()["deployment"]["resources"]
+    (file,) = [resource for resource in shown if resource["urn"].endswith("::a")]
+    assert file["inputs"]["text"]["plaintext"] == '"hush"'
     missing = project.run("stack", "output", "-s", "nowhere")
     assert missing.code == 1
     assert "no stack named 'nowhere' found (stacks of tests: dev)" in missing.err

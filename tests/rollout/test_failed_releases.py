@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import uuid
 
 import pytest
 
+from provisioning import records
 from provisioning.remote import COMMAND
 from tests.rollout.conftest import Outcome, Stage
 from tests.rollout.droplet import SITE
@@ -83,7 +85,7 @@ def test_a_release_that_a_later_step_refuses_is_taken_back_unnoticed(stage: Stag
     changes = stage.repository.changed("memos/views.py", 'VERSION = "one"', 'VERSION = "refused"')
     hooks = {
         "after_release": f'test "$SEATRIAL_SITE" = {SITE} && echo judged $SEATRIAL_REVISION && exit 7',
-        "on_failure": "echo told about $SEATRIAL_PHASE",
+        "on_failure": "echo told about $SEATRIAL_PHASE: $SEATRIAL_ERROR",
     }
     commit = stage.repository.commit("Refused", changes)
     done = stage.release(commit, hooks=hooks)
@@ -91,7 +93,10 @@ def test_a_release_that_a_later_step_refuses_is_taken_back_unnoticed(stage: Stag
     assert done.status == 1, done.told
     assert f"judged {commit}" in done.told
     assert "ended with status 7" in done.told
-    assert "told about after_release" in done.told
+    assert "told about after_release: the hook after_release" in done.told
+    record = json.loads(stage.droplet.root(f"tail -n 1 /srv/{SITE}/releases.jsonl"))
+    assert (record["rollout"]["result"], record["rollout"]["phase"]) == ("failed", "after_release")
+    assert "ended with status 7" in record["rollout"]["error"]
     assert stage.facts() == before
     assert done.visitors["failed"] == 0, done.visitors
     assert before["version"] != "refused"
@@ -130,7 +135,13 @@ def test_after_a_rollout_was_killed_the_next_one_goes_on_at_once(stage: Stage, g
             break
     process.kill()
     process.communicate()
+    # It is known for what it was before anybody takes its lock over, and stays on record afterwards.
+    request = f'{{"site": "{SITE}"}}'
+    status = json.loads(stage.droplet.root(f"{COMMAND} status <<< '{request}'").splitlines()[-1])
+    died = records.merged([status["records"]])[0]
+    assert (died["release"]["revision"], died["rollout"]["result"]) == (commit, "abandoned")
     done = stage.release(commit)
+    assert [run["result"] for run in done.document["releases"][:2]] == ["ok", "abandoned"]
     stage.repository.go_back_to(good)
     assert done.status == 0, done.told
     assert "who is gone" in done.told

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from provisioning import source
 from tests.rollout.conftest import Stage
-from tests.rollout.droplet import SITE
+from tests.rollout.droplet import NAME, SITE
 
 
 def test_the_first_release_serves_the_site_with_its_settings_wrapped(stage: Stage) -> None:
@@ -92,9 +95,48 @@ def test_only_so_many_releases_are_kept_and_each_run_is_on_record(stage: Stage) 
     kept = stage.releases()
     assert len(kept) == 2
     assert done.document["release"]["id"] in kept
-    record = stage.droplet.root(f"tail -n 1 /srv/{SITE}/releases.jsonl")
-    assert done.document["release"]["id"] in record
-    assert '"result": "ok"' in record
+    record = json.loads(stage.droplet.root(f"tail -n 1 /srv/{SITE}/releases.jsonl"))
+    told = {key: value for key, value in done.document.items() if key != "releases"}
+    assert record == told
+    rollout = record["rollout"]
+    assert (rollout["result"], rollout["subject"]) == ("ok", "a change")
+    assert "@" in rollout["owner"] and rollout["started"] < rollout["ended"]
+    assert {"build", "switch", "total"} <= set(rollout["seconds"])
+    assert done.document["releases"][0]["id"] == record["release"]["id"]
+
+
+def test_hooks_run_before_between_and_after_with_the_facts_of_the_release(
+    stage: Stage, tmp_path: Path
+) -> None:
+    before, older = stage.facts()["version"], _live(stage)
+    look = f"curl -sS --noproxy '*' -H 'Host: {NAME}' http://{stage.droplet.address}/ | head -n 1"
+    hooks = {
+        name: f"(env | grep ^SEATRIAL_; {look}) > {tmp_path}/{name}"
+        for name in ("before_release", "after_migrate", "after_release", "on_failure")
+    }
+    changes = stage.repository.changed("memos/views.py", f'VERSION = "{before}"', 'VERSION = "hooked"')
+    commit = stage.repository.commit("Hooked", changes)
+    done = stage.release(commit, hooks=hooks)
+    assert done.status == 0, done.told
+    assert not (tmp_path / "on_failure").exists()
+    for name, version in {
+        "before_release": before,
+        "after_migrate": before,
+        "after_release": "hooked",
+    }.items():
+        told = dict(line.split("=", 1) for line in (tmp_path / name).read_text().splitlines())
+        assert told == {
+            "SEATRIAL_HOOK": name,
+            "SEATRIAL_SITE": SITE,
+            "SEATRIAL_URL": f"http://{NAME}",
+            "SEATRIAL_RELEASE": done.document["release"]["id"],
+            "SEATRIAL_REVISION": commit,
+            "SEATRIAL_SUBJECT": "a change",
+            "SEATRIAL_PREVIOUS_RELEASE": older["id"],
+            "SEATRIAL_PREVIOUS_REVISION": older["commit"],
+            "SEATRIAL_HOSTS": stage.droplet.address,
+            "version": version,
+        }
 
 
 def test_commands_of_the_sites_own_run_under_the_wrapped_settings(stage: Stage) -> None:
@@ -103,6 +145,12 @@ def test_commands_of_the_sites_own_run_under_the_wrapped_settings(stage: Stage) 
         f'seatrial-host manage {SITE} shell --verbosity 0 -c "from django.conf import settings; {command}"'
     )
     assert "False django.db.backends.postgresql" in stage.droplet.root(script)
+
+
+def _live(stage: Stage) -> dict[str, str]:
+    facts = stage.droplet.root(f"cat /srv/{SITE}/current/built.json")
+    loaded: dict[str, str] = json.loads(facts)
+    return loaded
 
 
 def _head(stage: Stage) -> str:

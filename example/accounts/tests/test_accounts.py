@@ -1,4 +1,9 @@
+from io import StringIO
+
+from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import TestCase
 from django.urls import reverse
 
@@ -77,3 +82,16 @@ class DeleteAccountTest(TestCase):
         response = self.client.post(reverse("delete_account"), {"password": "wrong"})
         self.assertContains(response, "That is not your password.")
         self.assertTrue(User.objects.exists())
+
+
+class CreateSessionTest(TestCase):
+    def test_whoever_has_the_printed_cookie_is_logged_in(self):
+        User.objects.create_user("ada", password=PASSWORD)
+        printed = StringIO()
+        call_command("create_session", "ada", stdout=printed)
+        self.client.cookies[settings.SESSION_COOKIE_NAME] = printed.getvalue().strip()
+        self.assertEqual(self.client.get(reverse("lists:mine")).status_code, 200)
+
+    def test_somebody_unknown_is_told(self):
+        with self.assertRaisesMessage(CommandError, "nobody called bob"):
+            call_command("create_session", "bob")

@@ -55,7 +55,7 @@ CONFIG: dict[str, Any] = {
     "host": "staging",
     "ssh_allowed": ["203.0.113.7"],
 }
-RESULT = {
+RESULT: dict[str, Any] = {
     "release": {"id": "20260101T000000Z-abc", "revision": "a" * 40},
     "previous_release": None,
     "rollout": {
@@ -63,6 +63,7 @@ RESULT = {
         "probe": {"requests": 10, "failed": 0, "p99_ms": 8},
         "result": "ok",
     },
+    "releases": [{"id": "20260101T000000Z-abc", "result": "ok"}],
 }
 
 

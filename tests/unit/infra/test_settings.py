@@ -179,7 +179,7 @@ def test_a_secret_is_not_in_the_settings_own_text() -> None:
 
 @pytest.mark.parametrize("stack", ["production", "Production", "production-eu", "shop.prod"])
 def test_test_commands_are_refused_on_a_production_stack(stack: str) -> None:
-    (line,) = complaints({"allow_test_commands": "true"}, stack=stack)
+    (line,) = complaints({"allow_test_commands": "true", "verified_by": "staging"}, stack=stack)
     assert "allow_test_commands" in line
     assert "production" in line
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.onhost import lock, preflight, releases, slots
+from provisioning.onhost import lock, preflight, records, releases, slots
 from provisioning.onhost.layout import Layout
 from provisioning.onhost.wire import Failure
 
@@ -120,8 +120,33 @@ def test_what_is_live_is_read_from_the_links(layout: Layout) -> None:
 
 def test_the_record_of_runs_is_kept_short(layout: Layout) -> None:
     for number in range(7):
-        releases.record(layout, {"run": number}, kept=3)
+        records.add(layout, {"run": number}, kept=3)
     assert [json.loads(line)["run"] for line in layout.records.read_text().splitlines()] == [4, 5, 6]
+
+
+def test_a_run_that_is_at_work_is_on_record_and_one_that_died_is_abandoned(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records.add(layout, {"release": {"id": "1"}, "rollout": {"result": "ok"}})
+    run = {"release": {"id": "2"}, "rollout": {"started": "2026-01-01T10:00:00Z", "subject": "Sell more"}}
+    lock.take(layout, "t1", "ana@laptop", process="p1", run=run)
+    first, second = records.recent(layout)
+    assert first["rollout"]["result"] == "ok"
+    assert second["release"]["id"] == "2"
+    assert second["rollout"] == {
+        "result": "running",
+        "owner": "ana@laptop",
+        "process": "p1",
+        "started": "2026-01-01T10:00:00Z",
+        "subject": "Sell more",
+    }
+    # Nobody has to take the lock over for it to be told.
+    monkeypatch.setattr(lock, "STALE_AFTER", 0.0)
+    died = records.recent(layout)[-1]
+    assert (died["release"]["id"], died["rollout"]["result"]) == ("2", "abandoned")
+    stale = lock.take(layout, "t2", "ben@desk")
+    assert stale is not None
+    assert records.of_holder(stale)["rollout"]["owner"] == "ana@laptop"
 
 
 def test_the_first_release_goes_to_a_slot_and_the_next_to_the_other() -> None:

@@ -9,6 +9,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -106,6 +107,20 @@ def test_the_archive_of_a_url_is_the_exact_commit(repository: Path, served: str,
     files = names(source.archive(served, commit.sha, cache=tmp_path / "other cache"))
     assert files == {"manage.py": "second", "site/urls.py": "urls"}
     assert git(repository, "rev-parse", "HEAD") != commit.sha
+
+
+def test_two_stacks_that_take_the_same_site_at_once_do_not_disturb_each_other(
+    repository: Path, served: str, tmp_path: Path
+) -> None:
+    for number in range(6):
+        git(repository, "commit", "--quiet", "--allow-empty", "-m", str(number))
+    commits = git(repository, "log", "--format=%H").split()
+
+    def take(commit: str) -> str:
+        return names(source.archive(served, commit, cache=tmp_path / "cache"))["manage.py"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(take, commits)) == {"first"}
 
 
 def test_a_revision_that_is_not_there_is_named_with_those_that_look_like_it(
