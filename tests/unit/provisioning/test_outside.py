@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioning import outside, prober
+from provisioning import prober
 from provisioning.outside import Outside
 from provisioning.remote import HostFailure
 from tests.unit.provisioning.pretend import request_for, world
@@ -16,7 +16,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *statuses: int) -> Iterator[int]:
     """What the site answers, one after the other; what is left of it afterwards."""
     left = iter(statuses)
     monkeypatch.setattr(prober, "ask", lambda _: (next(left), ""))
-    monkeypatch.setattr(outside.time, "sleep", lambda _: None)
+    monkeypatch.setattr("provisioning.outside.time.sleep", lambda _: None)
     return left
 
 
