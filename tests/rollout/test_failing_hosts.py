@@ -25,10 +25,9 @@ def test_a_gunicorn_that_is_killed_costs_at_most_what_the_killed_were_answering(
         several.droplet.root(kill)
         over = time.monotonic()
         time.sleep(4)
+    assert all(visit.was_in_hand(over) for visit in visits.failed), visits.told()
     # With the master alone nothing is lost: its workers answer what they have, and the next one takes over.
-    lost = {visit.kind.split()[0] for visit in visits.failed}
-    assert lost <= ({"POST"} if killed == "all" else set()), visits.told()
-    assert all(visit.sample.due < over for visit in visits.failed), visits.told()
+    assert killed == "all" or not visits.failed, visits.told()
     several.kept_what_was_posted(visits)
     several.droplet.root("systemctl is-active --quiet 'gunicorn@*.service'")
     assert several.is_whole()
@@ -45,7 +44,7 @@ def test_a_change_of_the_edge_is_a_reload_that_nobody_notices(several: SeveralSt
 
 
 @pytest.mark.long
-def test_a_host_without_power_costs_at_most_the_posts_under_way_on_it_and_comes_back(
+def test_a_host_without_power_costs_at_most_what_was_under_way_on_it_and_comes_back(
     several: SeveralStage,
 ) -> None:
     """A GET on it is answered by another host; a POST is never sent twice, so it fails, and soon."""
@@ -67,7 +66,7 @@ def test_a_host_without_power_costs_at_most_the_posts_under_way_on_it_and_comes_
     assert answered_gets == [200] * len(gets)
     assert set(answered_posts) <= {200, 502}
     assert answered_posts.count(502) <= under_way, (under_way, answered_posts)
-    assert all(visit.is_post and visit.sample.due < over for visit in visits.failed), visits.told()
+    assert all(visit.was_in_hand(over) for visit in visits.failed), visits.told()
     several.kept_what_was_posted(visits)
     assert several.droplet.live_releases() == live
     assert shares(several) == {*APPS}

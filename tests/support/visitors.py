@@ -42,6 +42,13 @@ class Visit:
     def is_post(self) -> bool:
         return self.kind.startswith("POST")
 
+    def was_in_hand(self, moment: float) -> bool:
+        """Whether a fault at that moment excuses its failure: it came before, and nobody else can answer it.
+
+        A POST is never sent twice, and an answer that has begun is not begun anew.
+        """
+        return self.sample.due < moment and (self.is_post or self.sample.why.startswith("IncompleteRead"))
+
 
 @dataclass
 class Visits:
