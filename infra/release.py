@@ -33,12 +33,11 @@ class Release(pulumi.ComponentResource):
 
     Children: the rollout (command.local.Command). Its progress is shown while it runs; its result, one JSON
     on stdout (result_text), becomes the outputs release {id, revision; unverified, where there is a reason},
-    previous_release (id and revision; empty on the first one), rollout (who, when, seconds, probe, hosts,
-    result) and releases (the last runs in short, the newest first).
+    previous_release (id and revision; empty on the first one) and rollout (who, when, seconds, probe, hosts,
+    result).
     """
 
     release: Output[dict[str, Any]]
-    releases: Output[list[dict[str, Any]]]
     previous_release: Output[dict[str, Any]]
     rollout: Output[dict[str, Any]]
     result_text: Output[str]
@@ -62,7 +61,6 @@ class Release(pulumi.ComponentResource):
         self.result_text = Output.unsecret(command.stdout).apply(lambda text: text or "")
         result = self.result_text.apply(result_of)
         self.release = result.apply(lambda r: r.get("release", {}))
-        self.releases = result.apply(lambda r: r.get("releases", []))
         # An output that is null would be missing from what the stack says of itself.
         self.previous_release = result.apply(lambda r: r.get("previous_release") or {})
         self.rollout = result.apply(lambda r: r.get("rollout", {}))

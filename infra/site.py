@@ -40,7 +40,7 @@ class Site(pulumi.ComponentResource):
 
     Children: Keys, Network, Firewall, one Host for each of the topology's, Dns, Release, where there are any
     FunctionalTests, and the site's generated passwords (random.RandomPassword). Outputs: hosts,
-    dns_records, release, previous_release, rollout, releases, functional_test_env, private_key (secret),
+    dns_records, release, previous_release, rollout, functional_test_env, private_key (secret),
     verified_revision (None where there are no functional tests).
     """
 
@@ -94,7 +94,7 @@ class Site(pulumi.ComponentResource):
 
         self.hosts = Output.all(**{host.name: _facts(host) for host in hosts.values()})
         self.dns_records = dns.records
-        self.release, self.releases = release.release, release.releases
+        self.release = release.release
         self.previous_release = release.previous_release
         self.rollout = release.rollout
         self.private_key = self._keys.access.private
@@ -115,7 +115,6 @@ class Site(pulumi.ComponentResource):
             "release": self.release,
             "previous_release": self.previous_release,
             "rollout": self.rollout,
-            "releases": self.releases,
             "functional_test_env": self.functional_test_env,
         }
         verified = self.verified_revision

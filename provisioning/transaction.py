@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from provisioning import hooks, plan, records
+from provisioning import hooks, plan
 from provisioning.changeover import Changeover
 from provisioning.construction import Construction, again, inputs
 from provisioning.edges import Edges
@@ -52,7 +52,7 @@ class Rollout:
         try:
             self._look()
             if self._plan.is_done and not self._left_out and self._is_well():
-                return self._with_history(self._result("unchanged"))
+                return self._result("unchanged")
             self._lock()
             self._changeover.take_in(self._left_out)
             result = "unchanged" if self._plan.is_done and self._is_well() else "ok"
@@ -60,7 +60,7 @@ class Rollout:
                 self._release()
             document = self._result(result)
             self._tidy_up(document)
-            return self._with_history(document, document)
+            return document
         except (Exception, KeyboardInterrupt) as error:
             with uninterrupted(self._progress.say):
                 raise self._undone(error) from error
@@ -274,11 +274,6 @@ class Rollout:
                 **more,
             },
         }
-
-    def _with_history(self, document: dict[str, Any], *ours: dict[str, Any]) -> dict[str, Any]:
-        """The document with the last runs in short, this one first where it is on record."""
-        runs = records.merged([*(status.get("records", []) for status in self._statuses.values()), [*ours]])
-        return {**document, "releases": [records.brief(run) for run in runs]}
 
     def _per_host(self) -> dict[str, dict[str, Any]]:
         built = self._construction.seconds

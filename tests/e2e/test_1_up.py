@@ -35,7 +35,7 @@ def test_the_outputs_have_the_names_that_functional_tests_and_scripts_rely_on(pr
     outputs = project.outputs()
     assert {
         "site_url", "site_name", "hosts", "dns_records", "release", "previous_release", "rollout",
-        "releases", "functional_test_env",
+        "functional_test_env",
     } <= set(outputs)  # fmt: skip
     assert outputs["release"]["revision"] == project.git("rev-parse", "HEAD")
     assert outputs["rollout"]["probe"]["failed"] == 0

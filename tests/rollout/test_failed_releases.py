@@ -136,12 +136,10 @@ def test_after_a_rollout_was_killed_the_next_one_goes_on_at_once(stage: Stage, g
     process.kill()
     process.communicate()
     # It is known for what it was before anybody takes its lock over, and stays on record afterwards.
-    request = f'{{"site": "{SITE}"}}'
-    status = json.loads(stage.droplet.root(f"{COMMAND} status <<< '{request}'").splitlines()[-1])
-    died = records.merged([status["records"]])[0]
+    died = _runs(stage)[0]
     assert (died["release"]["revision"], died["rollout"]["result"]) == (commit, "abandoned")
     done = stage.release(commit)
-    assert [run["result"] for run in done.document["releases"][:2]] == ["ok", "abandoned"]
+    assert [run["rollout"]["result"] for run in _runs(stage)[:2]] == ["ok", "abandoned"]
     stage.repository.go_back_to(good)
     assert done.status == 0, done.told
     assert "who is gone" in done.told
@@ -188,6 +186,13 @@ def test_no_secret_is_in_the_hosts_journal(stage: Stage) -> None:
     assert "Building" in journal or "Installed" in journal, "nothing of a build is in the journal"
     assert "only-for-this-test" not in journal
     assert stage.droplet.key.private.splitlines()[1] not in journal
+
+
+def _runs(stage: Stage) -> list[records.Record]:
+    """The last runs that are on the host's record, the newest first."""
+    request = f'{{"site": "{SITE}"}}'
+    status = json.loads(stage.droplet.root(f"{COMMAND} status <<< '{request}'").splitlines()[-1])
+    return records.merged([status["records"]])
 
 
 def _without_log(done: Outcome) -> str:

@@ -63,7 +63,6 @@ RESULT: dict[str, Any] = {
         "probe": {"requests": 10, "failed": 0, "p99_ms": 8},
         "result": "ok",
     },
-    "releases": [{"id": "20260101T000000Z-abc", "result": "ok"}],
 }
 
 

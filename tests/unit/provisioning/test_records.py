@@ -58,7 +58,7 @@ def test_in_short_a_run_says_what_who_when_how_long_and_what_was_lost() -> None:
 
 def test_a_rollout_leaves_its_record_on_every_host_with_who_when_and_why() -> None:
     site = world(2)
-    document = site.run(unverified="the outage", subject="Sell more")
+    site.run(unverified="the outage", subject="Sell more")
     left = [facts["record"] for _, verb, facts in site.said if verb == "unlock"]
     assert len(left) == 2
     for record in left:
@@ -69,7 +69,6 @@ def test_a_rollout_leaves_its_record_on_every_host_with_who_when_and_why() -> No
         assert rollout["owner"] and rollout["started"] <= rollout["ended"]
         assert set(rollout["hosts"]) == {"app-1", "app-2"}
         assert rollout["seconds"]["total"] >= 0 and rollout["probe"]["failed"] == 0
-    assert document["releases"][0]["id"] == document["release"]["id"]
 
 
 def test_a_failed_rollout_is_on_record_with_its_phase_and_error() -> None:
