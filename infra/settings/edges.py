@@ -35,10 +35,9 @@ class Edges(BaseModel):
     )
     edge_token: SecretStr = setting(
         SecretStr(""),
-        "The API token that the edges move the address with (edges: 2). It needs the scopes reserved_ip:read "
-        "and reserved_ip:update, and should have no other.",
-        wanted="a token of DigitalOcean's API with the scopes reserved_ip:read and reserved_ip:update, as a "
-        "secret, where edges is 2",
+        "The API token that the edges move the address with (edges: 2). Its one scope is reserved_ip:update, "
+        "with the read scopes that DigitalOcean adds to that.",
+        wanted="a token of DigitalOcean's API with the scope reserved_ip:update, as a secret, where edges is 2",
         example="dop_v1_...",
         hidden=True,
         group=GROUP,

@@ -30,7 +30,7 @@ _NOBODY_SECONDS = 10.0
 """How long an address that nobody has is left alone: someone may be about to give it back."""
 _REFUSED = {
     401: "the API does not know the token",
-    403: "the token may not do that: it needs the scopes reserved_ip:read and reserved_ip:update",
+    403: "the token may not do that: it needs the scope reserved_ip:update",
     404: "the API knows no such address",
 }
 
