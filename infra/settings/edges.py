@@ -37,7 +37,8 @@ class Edges(BaseModel):
         SecretStr(""),
         "The API token that the edges move the address with (edges: 2). Its one scope is reserved_ip:update, "
         "with the read scopes that DigitalOcean adds to that.",
-        wanted="a token of DigitalOcean's API with the scope reserved_ip:update, as a secret, where edges is 2",
+        wanted="a token of DigitalOcean's API with the scope reserved_ip:update, as a secret, "
+        "where edges is 2",
         example="dop_v1_...",
         hidden=True,
         group=GROUP,

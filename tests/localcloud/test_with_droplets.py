@@ -31,7 +31,7 @@ runcmd:
 """
 ASK = """
 import http.client, socket, sys
-interface, host, port, token, path = sys.argv[1:]
+interface, host, port, token, method, path = sys.argv[1:]
 connection = http.client.HTTPConnection(host, int(port))
 connection.sock = socket.socket()
 connection.sock.settimeout(5)
@@ -40,7 +40,7 @@ try:
     connection.sock.connect((host, int(port)))
 except OSError:
     sys.exit(print("no connection"))
-connection.request("GET", path, headers={"Authorization": "Bearer " + token})
+connection.request(method, path, headers={"Authorization": "Bearer " + token})
 print(connection.getresponse().status)
 """
 EVERYWHERE = {"addresses": ["0.0.0.0/0", "::/0"]}
@@ -151,12 +151,15 @@ def test_a_droplet_reaches_the_api_with_the_token_and_only_through_its_public_ne
     assert site()
     host, _, port = cloud["droplet_api_url"].removeprefix("http://").partition(":")
 
-    def ask(interface: str, token: str, path: str = "/v2/reserved_ips") -> str:
-        return inside(cloud, droplet["id"], ["python3", "-c", ASK, interface, host, port, token, path])
+    def ask(interface: str, token: str, method: str = "GET", path: str = "/v2/reserved_ips") -> str:
+        return inside(
+            cloud, droplet["id"], ["python3", "-c", ASK, interface, host, port, token, method, path]
+        )
 
     assert ask("eth0", cloud["token"]) == "200"
     assert ask("eth0", "another") == "401"
-    assert ask("eth0", cloud["token"], "/v2/droplets") == "403", "it is not to manage the cloud"
+    assert ask("eth0", cloud["token"], "GET", "/v2/droplets") == "403", "it is not to manage the cloud"
+    assert ask("eth0", cloud["token"], "DELETE", "/v2/reserved_ips/198.18.0.9") == "403"
     assert ask("eth1", cloud["token"]) == "no connection"
 
 
