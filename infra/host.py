@@ -78,7 +78,7 @@ class Host(pulumi.ComponentResource):
         self.private_address = droplet.ipv4_address_private
         self.host_key = host_key.public
         self.site_address = self.public_address = droplet.ipv4_address
-        self._before: list[pulumi.Resource] = [args.guard]
+        self._needs: list[pulumi.Resource] = [args.guard]
         if args.reserved_ip:
             reserved = digitalocean.ReservedIp(
                 f"{name}-address",
@@ -91,8 +91,8 @@ class Host(pulumi.ComponentResource):
                 ),
             )
             self.site_address = reserved.ip_address
-            # One that leaves a pair takes the address for good then, and must not be in the way here.
-            self._before.append(reserved)
+            # One that leaves a pair takes the address itself; two who move it at once hinder each other.
+            self._needs.append(reserved)
             if not args.address_moves:
                 self.public_address = reserved.ip_address
 
@@ -120,7 +120,7 @@ class Host(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=ResourceOptions(
                 parent=self,
-                depends_on=self._before,
+                depends_on=self._needs,
                 deleted_with=self._droplet,
                 custom_timeouts=CustomTimeouts(create="30m", update="30m"),
             ),
