@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -46,7 +46,7 @@ _NOT_SET = "is not set"
 
 
 def _shown(value: object, hidden: bool) -> str:
-    if value in ("", [], {}, None):
+    if value in ("", [], {}, None, SecretStr("")):
         return _NOT_SET
     return "[secret] is not allowed" if hidden else f"{str(value)[:80]!r} is not allowed"
 

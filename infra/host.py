@@ -24,7 +24,8 @@ class HostArgs:
     """What Host needs.
 
     `host` is its short name in the stack, `account_name` the droplet's name in the account.
-    `guard` is what must stand before anything runs on the host: its firewall.
+    `guard` is what must stand before anything runs on the host: its firewall. With `reserved_ip` the host is
+    given a reserved address; with `address_moves` others may take it, and where it is then is theirs to say.
     """
 
     host: str
@@ -38,6 +39,7 @@ class HostArgs:
     access: KeyPair
     key_fingerprint: Input[str]
     reserved_ip: bool
+    address_moves: bool
     protect: bool
     protect_address: bool
     guard: pulumi.Resource
@@ -48,8 +50,9 @@ class Host(pulumi.ComponentResource):
 
     Children: the host key (tls.PrivateKey), the droplet (digitalocean.Droplet), its provisioning
     (command.remote.Command), a reserved address where asked for (digitalocean.ReservedIp).
-    Outputs: name, roles, droplet_id, ssh_address (the droplet's own), public_address (the reserved one if
-    there is one), private_address, host_key; from `provision` on: applied (digest of what was provisioned).
+    Outputs: name, roles, droplet_id, ssh_address (the droplet's own), site_address (the reserved one if
+    there is one), public_address (the same, unless it may move), private_address, host_key; from `provision`
+    on: applied (digest of what was provisioned).
     """
 
     name: str
@@ -57,6 +60,7 @@ class Host(pulumi.ComponentResource):
 
     droplet_id: Output[str]
     ssh_address: Output[str]
+    site_address: Output[str]
     public_address: Output[str]
     private_address: Output[str]
     host_key: Output[str]
@@ -73,15 +77,24 @@ class Host(pulumi.ComponentResource):
         self.ssh_address = droplet.ipv4_address
         self.private_address = droplet.ipv4_address_private
         self.host_key = host_key.public
-        self.public_address = droplet.ipv4_address
+        self.site_address = self.public_address = droplet.ipv4_address
+        self._needs: list[pulumi.Resource] = [args.guard]
         if args.reserved_ip:
             reserved = digitalocean.ReservedIp(
                 f"{name}-address",
                 region=args.region,
                 droplet_id=droplet.id.apply(int),
-                opts=ResourceOptions(parent=self, protect=args.protect_address),
+                opts=ResourceOptions(
+                    parent=self,
+                    protect=args.protect_address,
+                    ignore_changes=["droplet_id"] if args.address_moves else [],
+                ),
             )
-            self.public_address = reserved.ip_address
+            self.site_address = reserved.ip_address
+            # One that leaves a pair takes the address itself; two who move it at once hinder each other.
+            self._needs.append(reserved)
+            if not args.address_moves:
+                self.public_address = reserved.ip_address
 
     def provision(self, *, variables: Mapping[str, Input[str]], secrets: Mapping[str, Input[str]]) -> None:
         """Apply the host's roles, and again whenever the result would be another.
@@ -107,7 +120,7 @@ class Host(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=ResourceOptions(
                 parent=self,
-                depends_on=[self._args.guard],
+                depends_on=self._needs,
                 deleted_with=self._droplet,
                 custom_timeouts=CustomTimeouts(create="30m", update="30m"),
             ),

@@ -71,26 +71,30 @@ class Site(pulumi.ComponentResource):
             child,
         )
         hosts = {planned.name: self._host(planned, plan) for planned in plan.hosts}
+        address = hosts[plan.entry.name].site_address
         # All at once: none needs another's work before the release, which waits for every one of them.
         for host in hosts.values():
             host.provision(
-                variables=told.variables(settings, args.stack, host, hosts.values(), self._network.ip_range),
+                variables={
+                    **told.variables(settings, args.stack, host, hosts.values(), self._network.ip_range),
+                    **(told.pair(settings, host, hosts.values(), address) if plan.shares_address else {}),
+                },
                 secrets=told.secrets(settings, passwords, host),
             )
-        entry, first = hosts[plan.entry.name], hosts[plan.app_hosts[0].name]
+        first = hosts[plan.app_hosts[0].name]
         dns = Dns(
             f"{name}-dns",
             DnsArgs(
                 domain=settings.domain,
                 records=records_of(settings),
-                address=entry.public_address,
+                address=address,
                 ttl=settings.ttl,
                 create_domain=settings.create_domain,
                 protect=settings.protect,
             ),
             child,
         )
-        release = self._release(hosts)
+        release = self._release(hosts, address)
 
         self.hosts = Output.all(**{host.name: _facts(host) for host in hosts.values()})
         self.dns_records = dns.records
@@ -135,7 +139,8 @@ class Site(pulumi.ComponentResource):
                 tags=self._network.tags(planned.group),
                 access=self._keys.access,
                 key_fingerprint=self._keys.fingerprint,
-                reserved_ip=settings.reserved_ip and planned is plan.entry,
+                reserved_ip=(settings.reserved_ip or plan.shares_address) and planned is plan.entry,
+                address_moves=plan.shares_address,
                 protect=settings.protect and planned.keeps_data,
                 protect_address=settings.protect,
                 guard=self._firewall,
@@ -143,7 +148,7 @@ class Site(pulumi.ComponentResource):
             self._child,
         )
 
-    def _release(self, hosts: Mapping[str, Host]) -> Release:
+    def _release(self, hosts: Mapping[str, Host], address: Output[str]) -> Release:
         args = self._args
         return Release(
             f"{self._site}-release",
@@ -151,6 +156,7 @@ class Site(pulumi.ComponentResource):
                 commit=args.commit,
                 request={
                     **order.of_settings(args.settings, args.commit, args.subject, args.unverified),
+                    "site_address": address,
                     "hosts": [order.of_host(host) for host in hosts.values()],
                     "private_key": self._keys.access.private,
                 },

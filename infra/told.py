@@ -78,11 +78,27 @@ def variables(
     return told
 
 
+def pair(settings: Settings, host: Host, hosts: Iterable[Host], address: Input[str]) -> dict[str, Input[str]]:
+    """What one of two edges has to know of the other, and of the address that both may hold."""
+    others = [other for other in hosts if "failover" in other.roles and other is not host]
+    if "failover" not in host.roles or not others:
+        return {}
+    return {
+        "site_address": address,
+        "droplet_id": host.droplet_id,
+        "edge_peer": others[0].private_address,
+        "edge_peer_droplet": others[0].droplet_id,
+        "edge_api": settings.edge_api,
+    }
+
+
 def secrets(settings: Settings, made: Passwords, host: Host) -> dict[str, Input[str]]:
     """The secrets of a host's roles; no host gets one that it has no use for."""
     told: dict[str, Input[str]] = {}
     if "edge" in host.roles and made.stats:
         told["stats_password"] = made.stats
+    if "failover" in host.roles:
+        told["edge_token"] = Output.secret(settings.edge_token.get_secret_value())
     if {"app", "database"} & set(host.roles):
         told["database_password"] = made.database
     if {"app", "cache"} & set(host.roles) and made.redis:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from infra.settings import Settings
 
 EDGE, APP, DATA = "edge", "app", "data"
+_WELL = 8405
+"""Where an edge tells the other one whether it is well (provisioning/roles/edge)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,11 @@ class Plan:
         return next((host for host in self.hosts if EDGE in host.roles), self.app_hosts[0])
 
     @property
+    def shares_address(self) -> bool:
+        """Whether the site's address goes from one edge to the other, as they see fit."""
+        return sum(EDGE in host.roles for host in self.hosts) > 1
+
+    @property
     def app_hosts(self) -> tuple[PlannedHost, ...]:
         """The hosts that run the site, in the order they are released on."""
         return tuple(host for host in self.hosts if "app" in host.roles)
@@ -75,7 +82,10 @@ def _single(settings: Settings) -> Plan:
 
 def _balanced(settings: Settings) -> Plan:
     services = _services(settings)
-    edge = _host(EDGE, 1, ["edge"], settings.edge_size or settings.droplet_size)
+    edges = [
+        _host(EDGE, number, _edge_roles(settings), settings.edge_size or settings.droplet_size)
+        for number in range(1, settings.edges + 1)
+    ]
     apps = [
         _host(APP, number, ["app"], settings.app_size or settings.droplet_size)
         for number in range(1, settings.app_hosts + 1)
@@ -83,9 +93,11 @@ def _balanced(settings: Settings) -> Plan:
     data = _host(DATA, 1, services, settings.data_size or settings.droplet_size)
     ports = {"database": 5432, "cache": 6379}
     return Plan(
-        hosts=(edge, *apps, data),
+        hosts=(*edges, *apps, data),
         openings=(
             Opening(to=EDGE, ports=(80, 443), source=""),
+            # Also with one edge: one that is about to go must not take the other for gone.
+            Opening(to=EDGE, ports=(_WELL,), source=EDGE),
             Opening(to=APP, ports=(80,), source=EDGE),
             Opening(to=DATA, ports=tuple(ports[service] for service in services), source=APP),
         ),
@@ -95,6 +107,10 @@ def _balanced(settings: Settings) -> Plan:
 def _host(group: str, number: int, roles: Sequence[str], size: str) -> PlannedHost:
     name = f"{group}-{number}"
     return PlannedHost(name=name, group=group, roles=("base", *roles), size=size, keeps_data=group == DATA)
+
+
+def _edge_roles(settings: Settings) -> list[str]:
+    return ["edge", "failover"] if settings.edges > 1 else ["edge"]
 
 
 def _services(settings: Settings) -> list[str]:

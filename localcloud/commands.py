@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from localcloud.instance import Instance, InstanceError, Ports, Settings
 from localcloud.machine_types import PUBLIC_NETWORK
-from localcloud.sockets import LOOPBACK, bind
+from localcloud.sockets import LOOPBACK, bind, bind_for_droplets
 from localcloud.state import State
 
 START_SECONDS, STOP_SECONDS = 180, 120
@@ -46,6 +47,8 @@ def start(
         sockets, settings.ports = bind(ports)
         try:
             _prepare_machines(instance, settings)
+            if not settings.api_only:
+                sockets["droplets"] = _bind_for_droplets(instance, settings)
             instance.save_settings(settings)
             _launch(instance, settings, {name: sock.fileno() for name, sock in sockets.items()})
         finally:
@@ -107,6 +110,7 @@ def describe(instance: Instance) -> dict[str, Any]:
         "pid": pid,
         "api_url": f"http://{LOOPBACK}:{ports.api}",
         "api_https_url": f"https://{LOOPBACK}:{ports.https}",
+        "droplet_api_url": "" if settings.api_only else f"http://{network[1]}:{ports.api}",
         "ca_file": str(instance.ca_file),
         "token": settings.token,
         "dns": f"{LOOPBACK}:{ports.dns}",
@@ -166,6 +170,13 @@ def _prepare_machines(instance: Instance, settings: Settings) -> None:
     settings.docker_host = machines.docker_host
     if os.geteuid() != 0:
         machines.prepare_image()
+
+
+def _bind_for_droplets(instance: Instance, settings: Settings) -> socket.socket:
+    from localcloud.networks import bridge_name  # Docker's client again
+
+    gateway = str(IPv4Network(settings.public_network)[1])
+    return bind_for_droplets(gateway, settings.ports.api, bridge_name(instance.name, PUBLIC_NETWORK))
 
 
 def _launch(instance: Instance, settings: Settings, handles: dict[str, int]) -> None:

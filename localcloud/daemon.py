@@ -19,6 +19,7 @@ from localcloud.app import create_app
 from localcloud.certificates import ensure_certificates
 from localcloud.cloud import PUBLIC_SPACE, Cloud
 from localcloud.fleet import Fleet
+from localcloud.gate import ForDroplets
 from localcloud.instance import Instance, InstanceError, Settings
 from localcloud.machines import Machines
 from localcloud.no_machines import NoMachines
@@ -75,7 +76,7 @@ async def _serve(instance: Instance, settings: Settings, sockets: dict[str, sock
         with store.read() as state:
             return {name: domain.model_copy(deep=True) for name, domain in state.domains.items()}
 
-    app = create_app(cloud, settings.token)
+    app = ForDroplets(create_app(cloud, settings.token), str(network[1]))
     certificate, key = ensure_certificates(instance.directory, instance.name)
     common = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
     timeouts = {"timeout_keep_alive": KEEP_ALIVE_SECONDS, "timeout_graceful_shutdown": DRAIN_SECONDS}
@@ -103,7 +104,8 @@ async def _serve(instance: Instance, settings: Settings, sockets: dict[str, sock
     udp = await names_server.serve_udp(sockets["dns_udp"], zones)
     cloud.jobs.resume()
     log.info("%s is up: API %s, network %s", instance.name, settings.ports.api, network)
-    await asyncio.gather(plain.serve([sockets["api"]]), secure.serve([sockets["https"]]), ends.wait())
+    for_api = [sockets[name] for name in ("api", "droplets") if name in sockets]
+    await asyncio.gather(plain.serve(for_api), secure.serve([sockets["https"]]), ends.wait())
     udp.close()
     for door in doors:
         door.close()

@@ -107,5 +107,31 @@ class Gate:
         await refuse(fault.status, fault.message, **again)
 
 
+class ForDroplets:
+    """ASGI middleware that lets those who come to one of this machine's addresses move reserved IPs alone.
+
+    What a droplet runs is not to be trusted with the cloud it runs on, as it would not be with a token of
+    all scopes.
+    """
+
+    def __init__(self, app: ASGIApp, address: str) -> None:
+        self._app = app
+        self._address = address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_theirs = scope["type"] == "http" and (scope.get("server") or [""])[0] == self._address
+        if not is_theirs or _is_about_an_address(scope["method"], scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        body = json.dumps(errors.body(403, "You are not authorized to perform this operation", new_uuid()))
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 403, "headers": headers})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+
+def _is_about_an_address(method: str, path: str) -> bool:
+    return path.startswith("/v2/reserved_ips") and (method == "GET" or path.endswith("/actions"))
+
+
 async def _ignore(_: Message) -> None:
     return None

@@ -25,7 +25,7 @@ class PortsTaken(InstanceError):
 
 
 class Ports(BaseModel):
-    """Where an instance listens, all on 127.0.0.1. 0 means: any free one."""
+    """Where an instance listens on 127.0.0.1; droplets have the API at their gateway too. 0: any free one."""
 
     model_config = ConfigDict(extra="forbid")
 

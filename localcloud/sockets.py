@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from localcloud.instance import Ports, PortsTaken
+from localcloud.instance import InstanceError, Ports, PortsTaken
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 128
@@ -41,6 +41,24 @@ def bind(ports: Ports) -> tuple[dict[str, socket.socket], Ports]:
         raise PortsTaken("\n".join(problems))
     chosen = Ports(**{name: bound[name].getsockname()[1] for name in ports.model_dump()})
     return bound, chosen
+
+
+def bind_for_droplets(gateway: str, port: int, interface: str) -> socket.socket:
+    """Where droplets reach the API: on their gateway's address, from their own network alone.
+
+    Raises InstanceError.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+        sock.bind((gateway, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        why = error.strerror or error
+        raise InstanceError(f"droplets cannot be given the API at {gateway}:{port}: {why}") from error
+    return sock
 
 
 def _bind(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:

@@ -44,6 +44,7 @@ class Cloud:
     """A running local cloud, as `python -m localcloud status --json` describes it."""
 
     api_url: str
+    droplet_api_url: str
     token: str
     gateway: str
     front_port: int
@@ -134,12 +135,15 @@ def settings(stack: Stack, cloud: Cloud) -> dict[str, Any]:
     }
     if cloud.front_port != 80:
         changes["seatrial:url_port"] = cloud.front_port
+    if str(stack.config.get("seatrial:edges", "1")) != "1":
+        changes |= {"seatrial:edge_api": cloud.droplet_api_url, "seatrial:edge_token": cloud.token}
     return changes
 
 
 def _described(status: Mapping[str, Any]) -> Cloud:
     return Cloud(
         api_url=status["api_url"],
+        droplet_api_url=status["droplet_api_url"],
         token=status["token"],
         gateway=status["gateway"],
         front_port=status["front_http_port"],

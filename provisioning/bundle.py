@@ -22,7 +22,7 @@ from provisioning import sitefile, wiring
 from provisioning.bundle_inputs import is_shared, mistakes
 from provisioning.sizing import size_for
 
-ROLES = ("base", "database", "cache", "edge", "app")
+ROLES = ("base", "database", "cache", "edge", "failover", "app")
 """Every role, in the order in which they are applied."""
 
 UV_VERSION = "0.13.8"
@@ -59,8 +59,10 @@ def render(
     cache, memory_mb, cpus, stack, and where there are any python_version, `smtp.*`, `envname.*`.
     In the topology `balanced` also topology, private_address, private_network; for the role edge app_servers
     (`app-1=10.116.0.4 ...`), health_path, rate_limit, drain_seconds; for the role app database_host,
-    redis_host, edge_addresses.
-    `secrets`: secret_key, database_password, redis_password, stats_password, smtp_password, `env.NAME`.
+    redis_host, edge_addresses; for the role failover site_address, droplet_id, edge_peer, edge_peer_droplet,
+    edge_api.
+    `secrets`: secret_key, database_password, redis_password, stats_password, smtp_password, edge_token,
+    `env.NAME`.
     What a host's roles don't use is not put on it, and changes nothing of its digest.
     Raises ValueError, one line for each thing that is wrong.
     """
@@ -124,6 +126,8 @@ def _hidden(roles: Sequence[str], variables: Mapping[str, str], secrets: Mapping
         hidden["redis_acl"] = sitefile.redis_acl(secrets["redis_password"])
     if "edge" in roles:
         hidden["edge_operators"] = sitefile.edge_operators(secrets["stats_password"])
+    if "failover" in roles:
+        hidden["edge_token"] = secrets["edge_token"] + "\n"
     return hidden
 
 

@@ -19,9 +19,23 @@ _OPTIONAL = (
     "database_host",
     "redis_host",
     "edge_addresses",
+    "site_address",
+    "droplet_id",
+    "edge_peer",
+    "edge_peer_droplet",
+    "edge_api",
 )
 _PREFIXES = ("smtp.", "envname.")
-_SECRETS = ("secret_key", "database_password", "redis_password", "stats_password", "smtp_password")
+_SECRETS = (
+    "secret_key",
+    "database_password",
+    "redis_password",
+    "stats_password",
+    "smtp_password",
+    "edge_token",
+)
+FAILOVER = ("private_address", "site_address", "droplet_id", "edge_peer", "edge_peer_droplet", "edge_api")
+"""What the role failover is told."""
 _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
 _SERVER = rf"[a-z][a-z0-9-]*={_ADDRESS}"
 _FORMS = {
@@ -42,6 +56,11 @@ _FORMS = {
     "drain_seconds": (r"\d{1,4}", "a number of seconds"),
     "database_host": (rf"({_ADDRESS})?", "an IPv4 address, or nothing"),
     "redis_host": (rf"({_ADDRESS})?", "an IPv4 address, or nothing"),
+    "site_address": (_ADDRESS, "an IPv4 address"),
+    "droplet_id": (r"\d+", "a droplet's number"),
+    "edge_peer": (_ADDRESS, "the other edge's private IPv4 address"),
+    "edge_peer_droplet": (r"\d+", "a droplet's number"),
+    "edge_api": (r"https?://[A-Za-z0-9.:\[\]-]+", "http(s)://name[:port]"),
     "edge_addresses": (rf"({_ADDRESS}( {_ADDRESS})*)?", "IPv4 addresses with spaces between, or nothing"),
 }
 
@@ -84,6 +103,9 @@ def _wanted_variables(roles: Sequence[str], variables: Mapping[str, str]) -> Ite
     if "edge" in roles:
         yield "edge", "app_servers"
         yield "edge", "private_address"
+    if "failover" in roles:
+        for name in FAILOVER:
+            yield "failover", name
     if is_shared(variables):
         for role in ("database", "cache"):
             if role in roles:
@@ -100,3 +122,5 @@ def _wanted_secrets(roles: Sequence[str], variables: Mapping[str, str]) -> Itera
         yield "redis_password"
     if "edge" in roles:
         yield "stats_password"
+    if "failover" in roles:
+        yield "edge_token"

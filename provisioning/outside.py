@@ -28,7 +28,7 @@ class Outside:
 
     def __init__(self, request: Request) -> None:
         self.target = prober.Target(
-            address=request.entry.address,
+            address=request.site_address or request.entry.address,
             host=request.host_header,
             path=request.health_path,
             scheme=request.scheme,

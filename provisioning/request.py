@@ -60,7 +60,10 @@ class Hooks(BaseModel):
 
 
 class Request(BaseModel):
-    """One rollout. With `rollback`, what was live before goes live again, whatever `commit` says."""
+    """One rollout. With `rollback`, what was live before goes live again, whatever `commit` says.
+
+    `site_address` is where visitors come to; empty, it is the entry's own.
+    """
 
     model_config = _STRICT
 
@@ -68,6 +71,7 @@ class Request(BaseModel):
     url: str
     server_names: Annotated[list[str], Field(min_length=1)]
     hosts: Annotated[list[Host], Field(min_length=1)]
+    site_address: str = ""
     private_key: SecretStr
     repository: str
     deploy_key: SecretStr | None = None

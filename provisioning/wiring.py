@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from provisioning.bundle_inputs import is_shared
+from provisioning.bundle_inputs import FAILOVER, is_shared
 from provisioning.sitefile import database_name
 
 FOR_SCRIPTS = ("edge_server_names", "drain_seconds", "private_address")
@@ -17,7 +17,7 @@ FOR_SCRIPTS = ("edge_server_names", "drain_seconds", "private_address")
 
 def values_of(role: str, variables: Mapping[str, str]) -> dict[str, str]:
     """What `@{name}` stands for in the files of one role. `variables` are those of `bundle.render`."""
-    makers = {"edge": _edge, "app": _app, "database": _database, "cache": _cache}
+    makers = {"edge": _edge, "failover": _failover, "app": _app, "database": _database, "cache": _cache}
     return makers[role](variables) if role in makers else {}
 
 
@@ -30,6 +30,7 @@ def _edge(variables: Mapping[str, str]) -> dict[str, str]:
             f"    server {name} {address}:80 check" for name, address in servers.items()
         ),
         "edge_server_names": " ".join(servers),
+        "edge_app_hosts_up": "\n".join(f"    acl app_host_is_up srv_is_up(site/{name})" for name in servers),
         "server_names_lower": variables["server_names"].lower(),
         "edge_rate_limit": _rate_limit(limit) if limit else "    # Clients may ask as often as they like.",
         "private_address": variables["private_address"],
@@ -38,6 +39,10 @@ def _edge(variables: Mapping[str, str]) -> dict[str, str]:
         "health_scheme": url.scheme,
         "drain_seconds": variables.get("drain_seconds", "30"),
     }
+
+
+def _failover(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: variables[name] for name in FAILOVER}
 
 
 def _rate_limit(requests: int) -> str:

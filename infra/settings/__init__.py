@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from infra import complaints
 from infra.fields import FROZEN, value_type
 from infra.settings.django import Django
+from infra.settings.edges import Edges
 from infra.settings.hosts import Hosts
 from infra.settings.promotion import Promotion
 from infra.settings.releases import Releases
@@ -23,7 +24,7 @@ from infra.settings.web import Web
 
 
 # Python collects fields from the last base to the first: the site's source comes first.
-class Settings(Promotion, Releases, Services, Hosts, Web, Django, Source):
+class Settings(Promotion, Releases, Services, Edges, Hosts, Web, Django, Source):
     """All settings of a stack, checked. Each field is the key `seatrial:<field>` of `Pulumi.<stack>.yaml`."""
 
     model_config = FROZEN

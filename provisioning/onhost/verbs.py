@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import build, edge, lock, migrate, preflight, receive, records, releases, siteconfig, slots
+from . import address, build, edge, lock, migrate, preflight, receive, records, releases, siteconfig, slots
 from .commands import CommandFailed, Runner
 from .layout import Layout
 from .wire import Failure, emit, emit_failure
@@ -106,6 +106,8 @@ def main(arguments: list[str]) -> int:
         return _test_command(json.loads(_first_line()))
     if arguments == ["edge-reload"]:
         return _edge_reload()
+    if arguments[:1] == ["address-take"]:
+        return _address_take(always=arguments[1:] == ["--always"])
     if len(arguments) != 1 or arguments[0] not in {**READING, **LOCKING, **CHANGING, **edge.VERBS}:
         verbs = ", ".join([*READING, *LOCKING, *CHANGING, *edge.VERBS])
         print(f"usage: seatrial-host <verb> with JSON on stdin; verbs: {verbs}", file=sys.stderr)
@@ -151,6 +153,19 @@ def _edge_reload() -> int:
         edge.reload(edge.Edge(), int(os.environ["MAINPID"]))
     except Failure as failure:
         print(failure.cause, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _address_take(*, always: bool) -> int:
+    """For two edges: no site is named, and what is said is lines of the journal."""
+    try:
+        terms = address.Terms.read()
+        api = address.Api(terms.api, terms.address, address.token())
+        address.take(terms, api, lambda text: print(text, flush=True), always=always)
+    except (Failure, OSError) as error:
+        next_step = f"; next: {error.next_step}" if isinstance(error, Failure) and error.next_step else ""
+        print(f"{error}{next_step}", file=sys.stderr)
         return 1
     return 0
 

@@ -102,7 +102,7 @@ class Balanced:
     def visited(self) -> AbstractContextManager[Visits]:
         """Visitors of all kinds while the block runs, 100 a second."""
         outputs = self.outputs()
-        edge = outputs["hosts"]["edge-1"]["public_address"]
+        edge = outputs["dns_records"][0]["value"]
         return visiting(Target(edge, urlsplit(outputs["site_url"]).netloc, "/"), form=FORM)
 
 

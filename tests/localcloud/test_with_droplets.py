@@ -29,6 +29,20 @@ write_files:
 runcmd:
   - systemctl enable --now hello.service
 """
+ASK = """
+import http.client, socket, sys
+interface, host, port, token, method, path = sys.argv[1:]
+connection = http.client.HTTPConnection(host, int(port))
+connection.sock = socket.socket()
+connection.sock.settimeout(5)
+connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+try:
+    connection.sock.connect((host, int(port)))
+except OSError:
+    sys.exit(print("no connection"))
+connection.request(method, path, headers={"Authorization": "Bearer " + token})
+print(connection.getresponse().status)
+"""
 EVERYWHERE = {"addresses": ["0.0.0.0/0", "::/0"]}
 
 
@@ -131,6 +145,24 @@ def test_the_site_is_there_again_after_a_stop_and_a_start(site: Callable[[], str
     wait_for(lambda: site() == "web-1", 60)
 
 
+def test_a_droplet_reaches_the_api_with_the_token_and_only_through_its_public_network(
+    cloud: dict[str, Any], droplet: dict[str, Any], site: Callable[[], str]
+) -> None:
+    assert site()
+    host, _, port = cloud["droplet_api_url"].removeprefix("http://").partition(":")
+
+    def ask(interface: str, token: str, method: str = "GET", path: str = "/v2/reserved_ips") -> str:
+        return inside(
+            cloud, droplet["id"], ["python3", "-c", ASK, interface, host, port, token, method, path]
+        )
+
+    assert ask("eth0", cloud["token"]) == "200"
+    assert ask("eth0", "another") == "401"
+    assert ask("eth0", cloud["token"], "GET", "/v2/droplets") == "403", "it is not to manage the cloud"
+    assert ask("eth0", cloud["token"], "DELETE", "/v2/reserved_ips/198.18.0.9") == "403"
+    assert ask("eth1", cloud["token"]) == "no connection"
+
+
 def test_a_droplet_that_is_off_is_shown_so(
     api: Client, droplet: dict[str, Any], site: Callable[[], str]
 ) -> None:
@@ -171,6 +203,18 @@ def test_reset_leaves_no_container_and_no_network() -> None:
         with suppress(docker.errors.DockerException):
             assert ours(status, "containers") == ours(status, "networks") == []
         assert localcloud("status", "--name", f"{NAME}-2").returncode == 3
+
+
+def inside(status: dict[str, Any], droplet: int, command: list[str]) -> str:
+    """What a command prints in a droplet."""
+    client = docker.DockerClient(base_url=status["docker_host"])
+    try:
+        ended = client.containers.get(f"{status['name']}-droplet-{droplet}").exec_run(command)
+        assert isinstance(ended.output, bytes)
+        assert ended.exit_code == 0, ended.output
+        return ended.output.decode().strip()
+    finally:
+        client.close()
 
 
 def ours(status: dict[str, Any], kind: str) -> list[str]:

@@ -12,6 +12,7 @@ from tests.roles.host import Host, Result
 
 STATS_PASSWORD = "stats-password-0123456789"  # noqa: S105 - for this test alone
 REDIS_PASSWORD = "redis-password-0123456789"  # noqa: S105
+EDGE_TOKEN = "edge-token-0123456789"  # noqa: S105
 BACKEND = (Path(__file__).parent / "backend.py").read_text()
 _START = (
     "cat >/run/backend.py; systemctl stop backend 2>/dev/null || true; "
@@ -58,6 +59,24 @@ class Fleet:
             },
         )
 
+    def pair_bundle(self, *, peer: str, api: str) -> Bundle:
+        """The edge as droplet 1, the first of two, whose other one is droplet 2 at `peer`."""
+        return self._render(
+            "edge-1",
+            ["edge", "failover"],
+            {
+                "private_address": self.edge.private_address,
+                "app_servers": " ".join(f"{name}={host.private_address}" for name, host in self.apps.items()),
+                "health_path": "/health",
+                "drain_seconds": "10",
+                "site_address": "192.0.2.9",
+                "droplet_id": "1",
+                "edge_peer": peer,
+                "edge_peer_droplet": "2",
+                "edge_api": api,
+            },
+        )
+
     def data_bundle(self) -> Bundle:
         """Database and cache for the other hosts."""
         return self._render("data-1", ["database", "cache"], {"private_address": self.data.private_address})
@@ -83,5 +102,6 @@ class Fleet:
                 "database_password": PASSWORD,
                 "redis_password": REDIS_PASSWORD,
                 "stats_password": STATS_PASSWORD,
+                "edge_token": EDGE_TOKEN,
             },
         )

@@ -1,6 +1,6 @@
 # HAProxy in front of the app hosts.
 # shellcheck shell=bash
-: "${files:?}" "${site:?}" "${edge_server_names:?}" "${drain_seconds:?}"
+: "${files:?}" "${site:?}" "${roles:?}" "${edge_server_names:?}" "${drain_seconds:?}"
 
 install_host_program
 after_private_address haproxy.service
@@ -19,3 +19,16 @@ if [ -S /run/haproxy/admin.sock ]; then
 fi
 install_file "$files/haproxy.cfg" /etc/haproxy/haproxy.cfg 0644 root:root haproxy.service:reload
 settle haproxy.service
+
+# The second edge goes: this one takes the address first, and has it for good.
+if [ -e /etc/seatrial/address.json ] && [[ " $roles " != *" failover "* ]]; then
+    retire keepalived.service
+    retire seatrial-address.timer
+    seatrial-host address-take --always || fail "the address of $site could not be taken: the line above says why"
+    for path in /etc/keepalived/keepalived.conf /etc/seatrial/address.token /etc/seatrial/address.json; do
+        ensure_absent "$path"
+    done
+    ensure_absent /etc/systemd/system/seatrial-address.timer daemon-reload
+    ensure_absent /etc/systemd/system/seatrial-address.service daemon-reload
+    reload_units
+fi

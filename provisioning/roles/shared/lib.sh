@@ -190,6 +190,13 @@ settle() {
     fi
 }
 
+# retire UNIT: neither running nor started again by itself.
+retire() {
+    systemctl --quiet is-enabled "$1" || systemctl --quiet is-active "$1" || return 0
+    systemctl --quiet disable --now "$1"
+    changed "$1 disabled"
+}
+
 # heed UNIT: a running unit notices every change made for it.
 heed() {
     local unit=$1 verb=

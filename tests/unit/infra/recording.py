@@ -191,7 +191,7 @@ class Cloud(Mocks):
             },
             LOCAL: {"stdout": json.dumps(RESULT)},
         }
-        id_ = "1001" if args.typ == DROPLET else f"id-{args.name}"
+        id_ = f"10{number}" if args.typ == DROPLET else f"id-{args.name}"
         return id_, {**args.inputs, **computed.get(args.typ, {})}
 
 

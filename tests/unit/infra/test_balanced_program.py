@@ -17,6 +17,7 @@ from tests.unit.infra.recording import UNKNOWN, Graph, texts
 
 Program = Callable[..., Graph]
 BALANCED = {"topology": "balanced", "app_hosts": 3}
+TWO_EDGES = {**BALANCED, "edges": 2, "edge_api": "http://10.0.0.1:8790", "edge_token": "the-edge-token"}
 
 
 @dataclass
@@ -98,6 +99,7 @@ def test_only_the_edge_is_open_to_everyone_and_the_others_to_their_neighbours(
         (site, "22"): ["203.0.113.7/32"],
         (f"{site}-edge", "80"): everyone,
         (f"{site}-edge", "443"): everyone,
+        (f"{site}-edge", "8405"): [f"{site}-edge"],
         (f"{site}-app", "80"): [f"{site}-edge"],
         (f"{site}-data", "5432"): [f"{site}-app"],
         (f"{site}-data", "6379"): [f"{site}-app"],
@@ -114,6 +116,50 @@ def test_the_sites_name_leads_to_the_edge(program: Program, told: Told) -> None:
     graph = program({**BALANCED, "reserved_ip": True})
     assert graph.one(r.RESERVED_IP).name == "shop-edge-1-address"
     assert graph.one(r.RECORD).inputs["value"] == "192.0.2.99"
+
+
+def test_with_two_edges_the_sites_name_leads_to_an_address_that_none_of_them_owns(
+    program: Program, told: Told
+) -> None:
+    del told
+    graph = program(TWO_EDGES)
+    address = graph.one(r.RESERVED_IP)
+    assert address.name == "shop-edge-1-address"
+    assert address.request.ignoreChanges == ["dropletId"]
+    assert graph.one(r.RECORD).inputs["value"] == "192.0.2.99"
+    hosts = graph.outputs["hosts"].value
+    assert {hosts[edge]["public_address"] for edge in ("edge-1", "edge-2")} == {"192.0.2.21", "192.0.2.22"}
+    assert request(graph)["site_address"] == "192.0.2.99"
+
+
+def test_a_single_edges_address_stays_where_the_settings_say(program: Program, told: Told) -> None:
+    del told
+    address = program({**BALANCED, "reserved_ip": True}).one(r.RESERVED_IP)
+    assert list(address.request.ignoreChanges) == []
+
+
+def test_each_of_two_edges_knows_the_other_and_the_address(program: Program, told: Told) -> None:
+    program(TWO_EDGES)
+    one, two = told.variables["edge-1"], told.variables["edge-2"]
+    assert (one["edge_peer"], two["edge_peer"]) == (two["private_address"], one["private_address"])
+    assert (one["edge_peer_droplet"], two["edge_peer_droplet"]) == (two["droplet_id"], one["droplet_id"])
+    assert one["droplet_id"] != two["droplet_id"]
+    assert one["site_address"] == two["site_address"] == "192.0.2.99"
+    assert one["edge_api"] == "http://10.0.0.1:8790"
+    assert told.variables["app-1"]["edge_addresses"] == "10.10.0.21 10.10.0.22"
+    assert "edge_peer" not in told.variables["app-1"]
+
+
+def test_the_roles_accept_what_two_edges_are_told(program: Program) -> None:
+    assert len(program(TWO_EDGES).all(r.REMOTE)) == 6
+    assert len(program(TWO_EDGES, preview=True).all(r.REMOTE)) == 6
+
+
+def test_only_edges_get_the_token_and_it_is_in_the_open_nowhere(program: Program, told: Told) -> None:
+    graph = program(TWO_EDGES)
+    assert {host for host, secrets in told.secrets.items() if "edge_token" in secrets} == {"edge-1", "edge-2"}
+    plain = [text for x in graph.resources for text in texts(x.inputs, secrets=False)]
+    assert not [text for text in plain if "the-edge-token" in text]
 
 
 def test_the_edge_knows_its_app_hosts_by_their_private_addresses(program: Program, told: Told) -> None:

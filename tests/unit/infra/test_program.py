@@ -183,7 +183,7 @@ def test_the_request_holds_what_the_rollout_needs_of_the_host(program: Program) 
     assert host["private_address"] == "10.10.0.10"
     assert host["user"] == "seatrial"
     assert host["host_key"].startswith("ssh-ed25519 ")
-    assert host["droplet_id"] == "1001"
+    assert host["droplet_id"] == "1010"
     assert host["roles"] == ["base", "database", "cache", "app"]
 
 
@@ -268,7 +268,7 @@ def test_wrong_settings_are_one_error_before_anything_is_made(program: Program) 
 
 def test_a_reserved_address_is_the_sites_and_follows_the_droplet(program: Program) -> None:
     graph = program({"reserved_ip": True})
-    assert graph.one(r.RESERVED_IP).inputs["dropletId"] == 1001
+    assert graph.one(r.RESERVED_IP).inputs["dropletId"] == 1010
     assert graph.one(r.RECORD).inputs["value"] == "192.0.2.99"
     assert graph.outputs["hosts"].value["web"]["public_address"] == "192.0.2.99"
     # Connections go to the droplet's own address, which changes with the droplet and its host key.

@@ -78,6 +78,10 @@ def test_a_stack_that_says_nothing_is_told_all_three_at_once() -> None:
         ("app_hosts", "0"),
         ("app_hosts", "21"),
         ("edge_size", "big"),
+        ("edges", "3"),
+        ("edge_api", "api.digitalocean.com"),
+        ("edge_api", "http://api.digitalocean.com"),
+        ("edge_token", "dop_v1_in_the_open"),
         ("batch_size", "0"),
         ("drain_seconds", "601"),
         ("rate_limit", "-1"),
@@ -111,6 +115,21 @@ def test_a_wrong_setting_gives_one_line_with_its_name_what_is_allowed_and_how_to
     assert "; wanted " in line
     assert "seatrial:" + name in line
     assert "Pulumi.staging.yaml" in line or "--stack staging" in line
+
+
+def test_a_second_edge_needs_app_hosts_and_a_token() -> None:
+    (line,) = complaints({"edges": "2", "topology": "balanced"}, stack="staging")
+    assert line.startswith("edge_token: is not set; wanted a token of DigitalOcean's API with the scope ")
+    assert line.endswith("config set --secret seatrial:edge_token --stack staging")
+    (line,) = complaints({"edges": "2", "edge_token": "dop_v1_x"}, secret=["edge_token"])
+    assert line.startswith("edges: '2' is not allowed (topology is single); wanted 1, or 2 where")
+
+
+def test_a_token_is_a_secret_except_on_a_cloud_of_this_machine() -> None:
+    two = {**LEAST, "topology": "balanced", "edges": "2"}
+    assert load({**two, "edge_token": "dop_v1_x"}, secret=["edge_token"]).edges == 2
+    assert load({**two, "edge_token": "local", "edge_api": "http://198.18.0.1:8790"}).edges == 2
+    assert complaints({**two, "edge_token": "dop_v1_x"})
 
 
 def test_the_line_shows_the_value_that_was_given() -> None:

@@ -42,9 +42,23 @@ def test_a_balanced_site_is_an_edge_its_app_hosts_and_a_data_host() -> None:
 def test_only_the_edge_is_open_to_the_world_and_each_group_only_to_the_one_before_it() -> None:
     assert plan(settings(topology="balanced")).openings == (
         Opening(to="edge", ports=(80, 443), source=""),
+        Opening(to="edge", ports=(8405,), source="edge"),
         Opening(to="app", ports=(80,), source="edge"),
         Opening(to="data", ports=(5432, 6379), source="app"),
     )
+
+
+def test_two_edges_watch_each_other_and_one_has_nobody_to_watch() -> None:
+    two = plan(settings(topology="balanced", edges=2, edge_api="http://198.18.0.1:8790", edge_token="x"))
+    one = plan(settings(topology="balanced"))
+    assert {host.name: host.roles for host in two.hosts if host.group == "edge"} == {
+        "edge-1": ("base", "edge", "failover"),
+        "edge-2": ("base", "edge", "failover"),
+    }
+    assert two.entry.name == "edge-1"
+    assert (one.shares_address, two.shares_address) == (False, True)
+    assert two.openings == one.openings
+    assert set(one.hosts[1:]) < set(two.hosts)
 
 
 def test_a_cache_that_is_not_wanted_is_neither_there_nor_open() -> None:

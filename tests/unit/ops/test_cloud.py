@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,22 @@ def test_a_cloud_that_was_up_before_keeps_its_ports_but_for_those_wanted_now() -
     assert cloud.start_words(STACK, "mine", {}, first=False) == ["start", "--name", "mine"]
     words = cloud.start_words(STACK, "seatrial", {"FRONT_PORT": "8081"}, first=False)
     assert words == ["start", "--name", "seatrial", "--front-port=8081"]
+
+
+def test_only_a_stack_with_two_edges_is_told_how_they_reach_the_clouds_api() -> None:
+    here = cloud.Cloud(
+        api_url="http://127.0.0.1:9000",
+        droplet_api_url="http://198.18.3.1:9000",
+        token="local",
+        gateway="198.18.3.1",
+        front_port=80,
+        dns="127.0.0.1:8753",
+    )
+    two = dataclasses.replace(STACK, config={**STACK.config, "seatrial:edges": "2"})
+    assert not [name for name in cloud.settings(STACK, here) if "edge" in name]
+    settings = cloud.settings(two, here)
+    assert settings["seatrial:edge_api"] == "http://198.18.3.1:9000"
+    assert settings["seatrial:edge_token"] == here.token
 
 
 @pytest.mark.parametrize("port", ["http", "70000", "-1"])

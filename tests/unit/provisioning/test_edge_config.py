@@ -82,6 +82,17 @@ hdr Retry-After 10 hdr Cache-Control no-store
     default-server inter 1s fastinter 500ms fall 2 rise 1 slowstart 10s maxconn 200 tcp-ut 4s
 """
 
+WELLNESS = """
+# For the other edge and for this host: 200 while an app host is up. One that is drained counts.
+frontend wellness
+    bind 10.116.0.2:8405
+    option dontlog-normal
+{}
+    monitor-uri /
+    monitor fail unless app_host_is_up
+    http-request return status 404
+"""
+
 STATISTICS = """
 listen statistics
     bind 10.116.0.2:8404
@@ -94,6 +105,10 @@ listen statistics
 """
 
 
+def wellness(*names: str) -> str:
+    return WELLNESS.format("\n".join(f"    acl app_host_is_up srv_is_up(site/{name})" for name in names))
+
+
 def configuration(app_servers: str, **variables: str) -> str:
     rendered = bundle(
         roles=("edge",), variables={**EDGE, "app_servers": app_servers, **variables}, secrets=SECRETS
@@ -104,7 +119,7 @@ def configuration(app_servers: str, **variables: str) -> str:
 def test_one_app_host_gives_exactly_this_configuration() -> None:
     assert configuration("app-1=10.116.0.4") == (
         f"{GLOBAL}    # Clients may ask as often as they like.\n{FORWARDING}"
-        f"    server app-1 10.116.0.4:80 check\n{STATISTICS}"
+        f"    server app-1 10.116.0.4:80 check\n{wellness('app-1')}{STATISTICS}"
     )
 
 
@@ -122,7 +137,8 @@ if { sc_http_req_rate(0) gt 100 }
     server app-3 10.116.0.9:80 check
 """
     given = "app-3=10.116.0.9 app-1=10.116.0.4 app-2=10.116.0.5"
-    assert configuration(given, rate_limit="100") == f"{GLOBAL}{limit}{FORWARDING}{servers}{STATISTICS}"
+    rest = f"{servers}{wellness('app-1', 'app-2', 'app-3')}{STATISTICS}"
+    assert configuration(given, rate_limit="100") == f"{GLOBAL}{limit}{FORWARDING}{rest}"
 
 
 def test_the_statistics_password_is_in_no_file_of_the_bundle() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.bundle import ROLES
 from tests.unit.provisioning.test_bundle import ALL, bundle, files, script
-from tests.unit.provisioning.test_edge_config import EDGE, SECRETS
+from tests.unit.provisioning.test_failover_config import PAIR, PAIR_SECRETS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "provisioning/roles"
@@ -18,11 +18,18 @@ ACTING = re.compile(
 
 
 @pytest.mark.parametrize(
-    "roles", [("base",), ("base", "app"), ("base", "cache", "database"), ("base", "edge"), ALL]
+    "roles",
+    [
+        ("base",),
+        ("base", "app"),
+        ("base", "cache", "database"),
+        ("base", "edge"),
+        ("base", "edge", "failover"),
+        ALL,
+    ],
 )
 def test_what_runs_on_the_host_is_clean_as_one_script(roles: tuple[str, ...], tmp_path: Path) -> None:
-    edge = {**EDGE, "app_servers": "app-1=10.116.0.4"} if "edge" in roles else {}
-    rendered = bundle(roles=roles, variables=edge, secrets=SECRETS)
+    rendered = bundle(roles=roles, variables=PAIR if "edge" in roles else {}, secrets=PAIR_SECRETS)
     content = files(rendered)
     order = [role for role in ROLES if role in roles]
     parts = [
