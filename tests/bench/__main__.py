@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -31,6 +32,8 @@ def main() -> int:
     """Run what is asked for; 1 where a contestant did not come through, whatever the others did."""
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
+    # A host that still boots is no news.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     if options.single:
         return single.main(cold=options.cold)
     try:

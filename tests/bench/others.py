@@ -57,7 +57,7 @@ class Other(ABC):
         self._describe()
 
     def provision(self) -> str:
-        return self._run(self._whole())
+        return "".join([self._run(words) for words in self._whole()])
 
     def again(self) -> str:
         return self.provision()
@@ -82,8 +82,8 @@ class Other(ABC):
         """Whether it says that it changed nothing."""
 
     @abstractmethod
-    def _whole(self) -> list[str]:
-        """The command that brings everything to where it should be."""
+    def _whole(self) -> list[list[str]]:
+        """The commands that bring everything to where it should be."""
 
     @abstractmethod
     def _code(self, way: str) -> list[str]:
@@ -137,8 +137,8 @@ class Ansible(Other):
         counts = re.findall(r"changed=(\d+) .*failed=0", said)
         return len(counts) == len(self._fleet.hosts) and set(counts) == {"0"}
 
-    def _whole(self) -> list[str]:
-        return self._playbook("site.yml")
+    def _whole(self) -> list[list[str]]:
+        return [self._playbook("site.yml")]
 
     def _code(self, way: str) -> list[str]:
         return self._playbook(_PLAYBOOKS[way])
@@ -182,16 +182,18 @@ class Pyinfra(Other):
     name = "pyinfra"
 
     def is_unchanged(self, said: str) -> bool:
-        return "Grand total" in said or "No changes" in said
+        totals = re.findall(r"Grand total +\d+ +(\S+) +(\S+) ", said)
+        return bool(totals) and all(total == ("-", "-") for total in totals)
 
-    def _whole(self) -> list[str]:
-        return self._deploy("deploy.py")
+    def _whole(self) -> list[list[str]]:
+        # In one run the edge, which has least to do, would be first to be done.
+        return [self._deploy("common.py", "data.py", "app.py", "release.py"), self._deploy("edge.py")]
 
     def _code(self, _: str) -> list[str]:
         return self._deploy("release.py")
 
-    def _deploy(self, name: str) -> list[str]:
-        return ["pyinfra", "-y", "--data", f"commit={self._site.commit}", "inventory.py", name]
+    def _deploy(self, *names: str) -> list[str]:
+        return ["pyinfra", "-y", "--data", f"commit={self._site.commit}", "inventory.py", *names]
 
 
 class Fabric(Other):
@@ -202,8 +204,8 @@ class Fabric(Other):
     def is_unchanged(self, said: str) -> bool:
         return "changed: " not in said
 
-    def _whole(self) -> list[str]:
-        return ["fab", "deploy", "--commit", self._site.commit]
+    def _whole(self) -> list[list[str]]:
+        return [["fab", "deploy", "--commit", self._site.commit]]
 
     def _code(self, _: str) -> list[str]:
         return ["fab", "release", "--commit", self._site.commit]

@@ -66,7 +66,7 @@ if "app" in host.groups:
         pull=False,
         _sudo_user="todo",
     )
-    pip.venv(name="Virtual environment", path="/srv/todo/venv", _sudo_user="todo")
+    pip.venv(name="Virtual environment", path="/srv/todo/venv", python="python3", _sudo_user="todo")
     pip.packages(
         name="Python packages",
         requirements=f"{RELEASE}/requirements.txt",
