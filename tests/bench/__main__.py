@@ -15,8 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
+import httpx
 from rich.console import Console
 
+from provisioning.connection import ConnectionFailed
 from tests.bench import measuring, single, table
 from tests.bench.contestant import CommandFailed, Contestant
 from tests.bench.others import Ansible, Fabric, Other, Pyinfra
@@ -25,6 +27,14 @@ from tests.bench.site import ROOT, Site
 
 _OTHERS: dict[str, type[Other]] = {kind.name: kind for kind in (Ansible, Pyinfra, Fabric)}
 _NAMES = (Seatrial.name, *_OTHERS)
+_TROUBLE = (
+    CommandFailed,
+    ConnectionFailed,
+    measuring.NotDone,
+    httpx.HTTPError,
+    OSError,
+    subprocess.CalledProcessError,
+)
 _KEPT = ROOT / ".seatrial" / "bench"
 
 
@@ -77,7 +87,7 @@ def _compare(options: argparse.Namespace) -> int:
     for name in options.only:
         try:
             _measure(name, tools, logs, options.rounds, results.append)
-        except (CommandFailed, measuring.NotDone, OSError, subprocess.CalledProcessError) as error:
+        except _TROUBLE as error:
             print(f"bench: {name} did not come through: {error}", file=sys.stderr, flush=True)
             failed = True
     if results:

@@ -12,6 +12,8 @@ from typing import Protocol
 from provisioning.prober import Target
 
 _LAST_WORDS_SECONDS = 60
+_LONGEST_SECONDS = 1200
+"""A command that takes so long is not going to end."""
 
 
 class CommandFailed(Exception):
@@ -73,10 +75,12 @@ def run(words: Sequence[str], *, folder: Path, environment: Mapping[str, str], l
             start_new_session=True,
         )
         try:
-            status = process.wait()
-        except BaseException:
+            status = process.wait(_LONGEST_SECONDS)
+        except BaseException as error:
             _end(process)
-            raise
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            status = process.returncode
     said = log.read_bytes()[begun:].decode(errors="replace")
     if status != 0:
         last = "\n".join(said.splitlines()[-30:])
