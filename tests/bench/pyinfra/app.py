@@ -14,6 +14,7 @@ if "app" in host.groups:
         shell="/usr/sbin/nologin",
         system=True,
         create_home=False,
+        ensure_home=False,
     )
     for folder in ("/srv/todo", "/srv/todo/releases", "/srv/todo/media"):
         files.directory(name=f"Folder {folder}", path=folder, user="todo", group="www-data", mode="755")
