@@ -71,8 +71,8 @@ e2e: .venv/.ready ## from `make up` to functional tests, on a local cloud of its
 balanced: .venv/.ready ## several hosts behind an edge, from `make up` to `make down`, on a local cloud of its own
 	@$(python) -m pytest -q tests/balanced
 
-bench: .venv/.ready ## how long a first, an unchanged and a code-only `make up` take
-	@$(python) -m tests.bench
+bench: .venv/.ready ## this beside Ansible, pyinfra and Fabric doing the same work (BENCHFLAGS=--help)
+	@$(python) -m tests.bench $(BENCHFLAGS)
 
 lock: ## bring requirements.lock up to date with pyproject.toml
 	@.venv/bin/uv pip compile -q pyproject.toml --group local --group dev --python-version 3.11 \

@@ -66,7 +66,7 @@ class Edges:
         Raises HostFailure where an edge can't be told.
         """
         began = time.monotonic()
-        for server in servers:
+        for server in servers if len(servers) > 1 else ():
             # One after the other: an edge keeps the last host that serves, which two at once would not see.
             self._each([server], lambda edge, server: _drain(edge, server, 0))
         found = self._each(servers, lambda edge, server: _drain(edge, server, patience))

@@ -181,6 +181,12 @@ def test_neighbouring_droplets_start_on_different_processors() -> None:
     assert kernel.choose_processors(1, 2, [0, 1]) == ""
 
 
+def test_droplets_made_together_share_the_processors_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    ids = [100006, 100008, 100010, 100012]  # each one's action has the id between
+    assert [kernel.processors(number, 1) for number in ids] == ["1", "0", "1", "0"]
+
+
 def test_what_docker_leaves_in_the_packet_filter_is_told_from_what_others_have_there() -> None:
     listing = (
         "-P FORWARD DROP\n-N DOCKER\n-N DOCKER-USER\n-N ufw\n-A FORWARD -j DOCKER-USER\n"
