@@ -19,11 +19,18 @@ _OPTIONAL = (
     "database_host",
     "redis_host",
     "edge_addresses",
+    "syslog_server",
+    "syslog_name",
+    "syslog_from",
+    "syslog_certificate",
+    "syslog_keep_days",
 )
 _PREFIXES = ("smtp.", "envname.")
-_SECRETS = ("secret_key", "database_password", "redis_password", "stats_password", "smtp_password")
+_LOGGING = ("syslog_key", "syslog_token")
+_SECRETS = ("secret_key", "database_password", "redis_password", "stats_password", "smtp_password", *_LOGGING)
 _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
 _SERVER = rf"[a-z][a-z0-9-]*={_ADDRESS}"
+_NAME = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?"
 _FORMS = {
     "site_name": (r"[a-z][a-z0-9-]{0,23}", "a lower-case letter, then up to 23 letters, digits or hyphens"),
     "server_names": (r"[a-zA-Z0-9.-]+( [a-zA-Z0-9.-]+)*", "host names with spaces between"),
@@ -43,6 +50,14 @@ _FORMS = {
     "database_host": (rf"({_ADDRESS})?", "an IPv4 address, or nothing"),
     "redis_host": (rf"({_ADDRESS})?", "an IPv4 address, or nothing"),
     "edge_addresses": (rf"({_ADDRESS}( {_ADDRESS})*)?", "IPv4 addresses with spaces between, or nothing"),
+    "syslog_server": (rf"{_NAME}:\d{{1,5}}", "name:port or address:port"),
+    "syslog_name": (_NAME, "a host name"),
+    "syslog_from": (_NAME, "a host name"),
+    "syslog_certificate": (
+        r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?",
+        "PEM",
+    ),
+    "syslog_keep_days": (r"[1-9]\d{0,3}", "a number of days"),
 }
 
 
@@ -84,6 +99,13 @@ def _wanted_variables(roles: Sequence[str], variables: Mapping[str, str]) -> Ite
     if "edge" in roles:
         yield "edge", "app_servers"
         yield "edge", "private_address"
+    wanted = {
+        "syslog": ("private_address", "syslog_keep_days", "syslog_certificate"),
+        "sender": ("syslog_server", "syslog_name", "syslog_from"),
+    }
+    for role, names in wanted.items():
+        if role in roles:
+            yield from ((role, name) for name in names)
     if is_shared(variables):
         for role in ("database", "cache"):
             if role in roles:
@@ -100,3 +122,5 @@ def _wanted_secrets(roles: Sequence[str], variables: Mapping[str, str]) -> Itera
         yield "redis_password"
     if "edge" in roles:
         yield "stats_password"
+    if "syslog" in roles:
+        yield "syslog_key"

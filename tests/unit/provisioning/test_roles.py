@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.bundle import ROLES
 from tests.unit.provisioning.test_bundle import ALL, bundle, files, script
+from tests.unit.provisioning.test_bundle_logs import KEEPER, SENDER
 from tests.unit.provisioning.test_edge_config import EDGE, SECRETS
 
 ROOT = Path(__file__).parents[3]
@@ -18,11 +19,22 @@ ACTING = re.compile(
 
 
 @pytest.mark.parametrize(
-    "roles", [("base",), ("base", "app"), ("base", "cache", "database"), ("base", "edge"), ALL]
+    "roles",
+    [
+        ("base",),
+        ("base", "app"),
+        ("base", "cache", "database"),
+        ("base", "edge"),
+        ALL,
+        ("base", "syslog"),
+        ("base", "sender"),
+    ],
 )
 def test_what_runs_on_the_host_is_clean_as_one_script(roles: tuple[str, ...], tmp_path: Path) -> None:
     edge = {**EDGE, "app_servers": "app-1=10.116.0.4"} if "edge" in roles else {}
-    rendered = bundle(roles=roles, variables=edge, secrets=SECRETS)
+    rendered = bundle(
+        roles=roles, variables={**edge, **SENDER, **KEEPER}, secrets={**SECRETS, "syslog_key": "k"}
+    )
     content = files(rendered)
     order = [role for role in ROLES if role in roles]
     parts = [
