@@ -71,11 +71,14 @@ class Firewall(pulumi.ComponentResource):
 
 
 def _inbound(args: FirewallArgs, group: str) -> list[Inbound]:
+    """One rule a port, whoever may reach it: two for the same port are one too many for the API."""
+    sources: dict[int, list[str]] = {}
+    for opening in args.openings:
+        for port in opening.ports if opening.to == group else ():
+            sources.setdefault(port, []).append(opening.source)
     return [
-        Inbound(protocol="tcp", port_range=str(port), source_tags=[args.group_tags[opening.source]])
-        if opening.source
+        Inbound(protocol="tcp", port_range=str(port), source_tags=[args.group_tags[name] for name in names])
+        if all(names)
         else Inbound(protocol="tcp", port_range=str(port), source_addresses=EVERYWHERE)
-        for opening in args.openings
-        if opening.to == group
-        for port in opening.ports
+        for port, names in sources.items()
     ]

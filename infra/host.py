@@ -52,7 +52,7 @@ class Host(pulumi.ComponentResource):
     (command.remote.Command), a reserved address where asked for (digitalocean.ReservedIp).
     Outputs: name, roles, droplet_id, ssh_address (the droplet's own), site_address (the reserved one if
     there is one), public_address (the same, unless it may move), private_address, host_key; from `provision`
-    on: applied (digest of what was provisioned).
+    on: configuration (digest of what the site stands on there).
     """
 
     name: str
@@ -64,7 +64,7 @@ class Host(pulumi.ComponentResource):
     public_address: Output[str]
     private_address: Output[str]
     host_key: Output[str]
-    applied: Output[str]
+    configuration: Output[str]
     provisioned: pulumi.Resource
 
     def __init__(self, name: str, args: HostArgs, opts: ResourceOptions | None = None) -> None:
@@ -102,7 +102,7 @@ class Host(pulumi.ComponentResource):
         `variables` and `secrets` go to the roles (provisioning/bundle.py); the host adds its size.
         """
         rendered = self._bundle(variables, secrets)
-        self.applied = Output.unsecret(rendered.apply(lambda b: b.digest))
+        self.configuration = Output.unsecret(rendered.apply(lambda b: b.configuration))
         stdin: Output[str] = Output.secret(rendered.apply(lambda b: b.stdin))
         self.provisioned = remote.Command(
             f"{self._component_name}-provision",
@@ -134,7 +134,7 @@ class Host(pulumi.ComponentResource):
                 "public_address": self.public_address,
                 "private_address": self.private_address,
                 "host_key": self.host_key,
-                "applied": self.applied,
+                "configuration": self.configuration,
             }
         )
 

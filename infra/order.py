@@ -54,7 +54,7 @@ def of_host(host: Host) -> Mapping[str, Input[Any]]:
     Of an app host it also says what the site there was provisioned with: the site is started again where that
     is another, and on no other host.
     """
-    configuration = {"configuration": host.applied} if "app" in host.roles else {}
+    configuration = {"configuration": host.configuration} if "app" in host.roles else {}
     return {
         "name": host.name,
         "address": host.ssh_address,

@@ -9,7 +9,8 @@ from typing import Any
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from infra import names, order, told, topology
+from infra import logs, names, order, told, topology
+from infra.certificates import Certificate, CertificateArgs
 from infra.dns import Dns, DnsArgs
 from infra.firewall import Firewall, FirewallArgs
 from infra.functional_tests import FunctionalTests, FunctionalTestsArgs
@@ -39,9 +40,9 @@ class Site(pulumi.ComponentResource):
     """A Django site with everything it stands on.
 
     Children: Keys, Network, Firewall, one Host for each of the topology's, Dns, Release, where there are any
-    FunctionalTests, and the site's generated passwords (random.RandomPassword). Outputs: hosts,
-    dns_records, release, previous_release, rollout, functional_test_env, private_key (secret),
-    verified_revision (None where there are no functional tests).
+    FunctionalTests, the Certificate of a syslog host, and the site's generated passwords
+    (random.RandomPassword). Outputs: hosts, dns_records, release, previous_release, rollout, releases,
+    functional_test_env, private_key (secret), verified_revision (None where there are no functional tests).
     """
 
     hosts: Output[dict[str, Any]]
@@ -72,14 +73,19 @@ class Site(pulumi.ComponentResource):
         )
         hosts = {planned.name: self._host(planned, plan) for planned in plan.hosts}
         address = hosts[plan.entry.name].site_address
+        certificate = self._certificate(plan)
         # All at once: none needs another's work before the release, which waits for every one of them.
         for host in hosts.values():
             host.provision(
                 variables={
                     **told.variables(settings, args.stack, host, hosts.values(), self._network.ip_range),
                     **(told.pair(settings, host, hosts.values(), address) if plan.shares_address else {}),
+                    **logs.variables(settings, prefix, host, hosts.values(), certificate),
                 },
-                secrets=told.secrets(settings, passwords, host),
+                secrets={
+                    **told.secrets(settings, passwords, host),
+                    **logs.secrets(settings, host, certificate),
+                },
             )
         first = hosts[plan.app_hosts[0].name]
         dns = Dns(
@@ -147,6 +153,13 @@ class Site(pulumi.ComponentResource):
             ),
             self._child,
         )
+
+    def _certificate(self, plan: topology.Plan) -> Certificate | None:
+        """The certificate of the stack's own syslog host, where there is one."""
+        keeper = next((host for host in plan.hosts if "syslog" in host.roles), None)
+        if keeper is None:
+            return None
+        return Certificate(f"{self._site}-syslog", CertificateArgs(host=keeper.name), self._child)
 
     def _release(self, hosts: Mapping[str, Host], address: Output[str]) -> Release:
         args = self._args

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.settings import Settings
+from infra.settings.logs import OWN
 
-EDGE, APP, DATA = "edge", "app", "data"
+EDGE, APP, DATA, LOG = "edge", "app", "data", "log"
+SYSLOG_PORT = 6514
 _WELL = 8405
 """Where an edge tells the other one whether it is well (provisioning/roles/edge)."""
 
@@ -73,7 +75,7 @@ def _single(settings: Settings) -> Plan:
     web = PlannedHost(
         name="web",
         group="",
-        roles=("base", *_services(settings), "app"),
+        roles=("base", *_services(settings), "app", *_sender(settings)),
         size=settings.droplet_size,
         keeps_data=True,
     )
@@ -81,32 +83,35 @@ def _single(settings: Settings) -> Plan:
 
 
 def _balanced(settings: Settings) -> Plan:
-    services = _services(settings)
+    services, sender = _services(settings), _sender(settings)
     edges = [
-        _host(EDGE, number, _edge_roles(settings), settings.edge_size or settings.droplet_size)
+        _host(EDGE, number, [*_edge_roles(settings), *sender], settings.edge_size or settings.droplet_size)
         for number in range(1, settings.edges + 1)
     ]
     apps = [
-        _host(APP, number, ["app"], settings.app_size or settings.droplet_size)
+        _host(APP, number, ["app", *sender], settings.app_size or settings.droplet_size)
         for number in range(1, settings.app_hosts + 1)
     ]
-    data = _host(DATA, 1, services, settings.data_size or settings.droplet_size)
+    data = _host(DATA, 1, [*services, *sender], settings.data_size or settings.droplet_size)
+    logs = _logs(settings)
     ports = {"database": 5432, "cache": 6379}
     return Plan(
-        hosts=(*edges, *apps, data),
+        hosts=(*edges, *apps, data, *logs),
         openings=(
             Opening(to=EDGE, ports=(80, 443), source=""),
             # Also with one edge: one that is about to go must not take the other for gone.
             Opening(to=EDGE, ports=(_WELL,), source=EDGE),
             Opening(to=APP, ports=(80,), source=EDGE),
             Opening(to=DATA, ports=tuple(ports[service] for service in services), source=APP),
+            *(Opening(to=LOG, ports=(SYSLOG_PORT,), source=group) for group in (EDGE, APP, DATA) if logs),
         ),
     )
 
 
 def _host(group: str, number: int, roles: Sequence[str], size: str) -> PlannedHost:
     name = f"{group}-{number}"
-    return PlannedHost(name=name, group=group, roles=("base", *roles), size=size, keeps_data=group == DATA)
+    keeps_data = group in (DATA, LOG)
+    return PlannedHost(name=name, group=group, roles=("base", *roles), size=size, keeps_data=keeps_data)
 
 
 def _edge_roles(settings: Settings) -> list[str]:
@@ -116,3 +121,12 @@ def _edge_roles(settings: Settings) -> list[str]:
 def _services(settings: Settings) -> list[str]:
     wanted = {"database": settings.database == "postgres", "cache": settings.cache == "redis"}
     return [service for service, is_wanted in wanted.items() if is_wanted]
+
+
+def _sender(settings: Settings) -> list[str]:
+    return ["sender"] if settings.syslog else []
+
+
+def _logs(settings: Settings) -> list[PlannedHost]:
+    own = settings.syslog == OWN
+    return [_host(LOG, 1, ["syslog"], settings.syslog_size or settings.droplet_size)] if own else []

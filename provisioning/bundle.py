@@ -22,7 +22,7 @@ from provisioning import sitefile, wiring
 from provisioning.bundle_inputs import is_shared, mistakes
 from provisioning.sizing import size_for
 
-ROLES = ("base", "database", "cache", "edge", "failover", "app")
+ROLES = ("base", "database", "cache", "edge", "failover", "app", "syslog", "sender")
 """Every role, in the order in which they are applied."""
 
 UV_VERSION = "0.13.8"
@@ -37,9 +37,11 @@ class Bundle:
 
     `digest` is 64 hexadecimal digits, the same for the same content on every machine. The secrets are in
     `stdin` alone; the digest covers them too, hashed together, so that it gives no single one away.
+    `configuration` is the digest without the role sender, which the site does not notice.
     """
 
     digest: str
+    configuration: str
     command: str
     stdin: str = dataclasses.field(repr=False)
 
@@ -57,12 +59,15 @@ def render(
 
     `variables`: site_name, server_names (with spaces between, the canonical one first), url, database,
     cache, memory_mb, cpus, stack, and where there are any python_version, `smtp.*`, `envname.*`.
+    For the role sender syslog_server (`address:port`), syslog_name (the name in its certificate), syslog_from
+    (what this host is called there), and, where no public authority knows the server, syslog_certificate
+    (PEM); for the role syslog private_address, syslog_keep_days, syslog_certificate.
     In the topology `balanced` also topology, private_address, private_network; for the role edge app_servers
     (`app-1=10.116.0.4 ...`), health_path, rate_limit, drain_seconds; for the role app database_host,
     redis_host, edge_addresses; for the role failover site_address, droplet_id, edge_peer, edge_peer_droplet,
     edge_api.
     `secrets`: secret_key, database_password, redis_password, stats_password, smtp_password, edge_token,
-    `env.NAME`.
+    syslog_key, syslog_token, `env.NAME`.
     What a host's roles don't use is not put on it, and changes nothing of its digest.
     Raises ValueError, one line for each thing that is wrong.
     """
@@ -85,8 +90,12 @@ def render(
         f"{name}={base64.b64encode(text.encode()).decode()}" for name, text in sorted(hidden.items())
     )
     archive = base64.encodebytes(_pack(files)).decode()
+    others = [role for role in ordered if role != "sender"]
     return Bundle(
         digest=digest,
+        configuration=digest
+        if others == ordered
+        else render(host=host, roles=others, variables=variables, secrets=secrets).digest,
         command=_command(digest=digest, layer=ordered[0]),
         stdin=f"{base64.b64encode(bootstrap.encode()).decode()}\n{secret_line}\n{archive}",
     )
@@ -128,6 +137,10 @@ def _hidden(roles: Sequence[str], variables: Mapping[str, str], secrets: Mapping
         hidden["edge_operators"] = sitefile.edge_operators(secrets["stats_password"])
     if "failover" in roles:
         hidden["edge_token"] = secrets["edge_token"] + "\n"
+    if "syslog" in roles:
+        hidden["syslog_key"] = secrets["syslog_key"]
+    if "sender" in roles:
+        hidden["syslog_message"] = sitefile.syslog_message(secrets.get("syslog_token", ""))
     return hidden
 
 
@@ -150,6 +163,8 @@ def _files(
                     f"{role}/{path.relative_to(folder).as_posix()}",
                     _fill(path, {**values, **wired}).encode(),
                 )
+    if {"syslog", "sender"} & {*roles}:
+        yield "shared/rsyslog.service.conf", (_HERE / "roles/shared/rsyslog.service.conf").read_bytes()
     if {"app", "edge"} & {*roles}:
         yield "shared/seatrial-host", (_HERE / "roles/shared/seatrial-host").read_bytes()
         for path in (_HERE / "onhost").glob("**/*.py"):

@@ -24,6 +24,11 @@ _OPTIONAL = (
     "edge_peer",
     "edge_peer_droplet",
     "edge_api",
+    "syslog_server",
+    "syslog_name",
+    "syslog_from",
+    "syslog_certificate",
+    "syslog_keep_days",
 )
 _PREFIXES = ("smtp.", "envname.")
 _SECRETS = (
@@ -33,11 +38,14 @@ _SECRETS = (
     "stats_password",
     "smtp_password",
     "edge_token",
+    "syslog_key",
+    "syslog_token",
 )
 FAILOVER = ("private_address", "site_address", "droplet_id", "edge_peer", "edge_peer_droplet", "edge_api")
 """What the role failover is told."""
 _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
 _SERVER = rf"[a-z][a-z0-9-]*={_ADDRESS}"
+_NAME = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?"
 _FORMS = {
     "site_name": (r"[a-z][a-z0-9-]{0,23}", "a lower-case letter, then up to 23 letters, digits or hyphens"),
     "server_names": (r"[a-zA-Z0-9.-]+( [a-zA-Z0-9.-]+)*", "host names with spaces between"),
@@ -62,6 +70,14 @@ _FORMS = {
     "edge_peer_droplet": (r"\d+", "a droplet's number"),
     "edge_api": (r"https?://[A-Za-z0-9.:\[\]-]+", "http(s)://name[:port]"),
     "edge_addresses": (rf"({_ADDRESS}( {_ADDRESS})*)?", "IPv4 addresses with spaces between, or nothing"),
+    "syslog_server": (rf"{_NAME}:\d{{1,5}}", "name:port or address:port"),
+    "syslog_name": (_NAME, "a host name"),
+    "syslog_from": (_NAME, "a host name"),
+    "syslog_certificate": (
+        r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?",
+        "PEM",
+    ),
+    "syslog_keep_days": (r"[1-9]\d{0,3}", "a number of days"),
 }
 
 
@@ -103,9 +119,14 @@ def _wanted_variables(roles: Sequence[str], variables: Mapping[str, str]) -> Ite
     if "edge" in roles:
         yield "edge", "app_servers"
         yield "edge", "private_address"
-    if "failover" in roles:
-        for name in FAILOVER:
-            yield "failover", name
+    wanted = {
+        "failover": FAILOVER,
+        "syslog": ("private_address", "syslog_keep_days", "syslog_certificate"),
+        "sender": ("syslog_server", "syslog_name", "syslog_from"),
+    }
+    for role, names in wanted.items():
+        if role in roles:
+            yield from ((role, name) for name in names)
     if is_shared(variables):
         for role in ("database", "cache"):
             if role in roles:
@@ -124,3 +145,5 @@ def _wanted_secrets(roles: Sequence[str], variables: Mapping[str, str]) -> Itera
         yield "stats_password"
     if "failover" in roles:
         yield "edge_token"
+    if "syslog" in roles:
+        yield "syslog_key"

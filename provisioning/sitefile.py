@@ -102,6 +102,19 @@ def edge_operators(password: str) -> str:
     return f"userlist operators\n    user seatrial insecure-password {password}\n"
 
 
+def syslog_message(token: str) -> str:
+    """How rsyslog writes a message as RFC 5424 has it, as a part of its configuration.
+
+    `token` is the inside of the structured data that goes with each; empty: none does.
+    Raises ValueError for a token that would end the element, or the configuration's text.
+    """
+    if not re.fullmatch(r"[^\x00-\x1f\\%\]\[]*", token):
+        raise ValueError("syslog_token: brackets, backslashes and percent signs can't be used")
+    data = "[" + token.replace('"', '\\"') + "]" if token else "-"
+    head = "<%pri%>1 %timestamp:::date-rfc3339% %hostname% %app-name% %procid% %msgid%"
+    return f'template(name="message" type="string" string="{head} {data} %msg%\\n")\n'
+
+
 def scram_verifier(password: str, *, user: str) -> str:
     """What PostgreSQL stores of a password: always the same text, so that it can be compared.
 

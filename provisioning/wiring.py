@@ -17,7 +17,15 @@ FOR_SCRIPTS = ("edge_server_names", "drain_seconds", "private_address")
 
 def values_of(role: str, variables: Mapping[str, str]) -> dict[str, str]:
     """What `@{name}` stands for in the files of one role. `variables` are those of `bundle.render`."""
-    makers = {"edge": _edge, "failover": _failover, "app": _app, "database": _database, "cache": _cache}
+    makers = {
+        "edge": _edge,
+        "failover": _failover,
+        "app": _app,
+        "database": _database,
+        "cache": _cache,
+        "syslog": _syslog,
+        "sender": _sender,
+    }
     return makers[role](variables) if role in makers else {}
 
 
@@ -91,3 +99,22 @@ def _cache(variables: Mapping[str, str]) -> dict[str, str]:
     address = variables["private_address"]
     listen = f"bind {address}\nport 6379\naclfile /etc/redis/seatrial.acl"
     return {"redis_listen": listen, "private_address": address}
+
+
+def _syslog(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: variables[name] for name in ("private_address", "syslog_keep_days", "syslog_certificate")}
+
+
+def _sender(variables: Mapping[str, str]) -> dict[str, str]:
+    address, _, port = variables["syslog_server"].rpartition(":")
+    certificate = variables.get("syslog_certificate", "")
+    return {
+        "syslog_address": address,
+        "syslog_port": port,
+        "syslog_name": variables["syslog_name"],
+        "syslog_from": variables["syslog_from"],
+        "syslog_certificate": certificate,
+        "syslog_believed": "/etc/rsyslog.d/server.pem"
+        if certificate
+        else "/etc/ssl/certs/ca-certificates.crt",
+    }

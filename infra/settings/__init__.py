@@ -16,6 +16,7 @@ from infra.fields import FROZEN, value_type
 from infra.settings.django import Django
 from infra.settings.edges import Edges
 from infra.settings.hosts import Hosts
+from infra.settings.logs import Logs
 from infra.settings.promotion import Promotion
 from infra.settings.releases import Releases
 from infra.settings.services import Services
@@ -24,7 +25,7 @@ from infra.settings.web import Web
 
 
 # Python collects fields from the last base to the first: the site's source comes first.
-class Settings(Promotion, Releases, Services, Edges, Hosts, Web, Django, Source):
+class Settings(Promotion, Releases, Logs, Services, Edges, Hosts, Web, Django, Source):
     """All settings of a stack, checked. Each field is the key `seatrial:<field>` of `Pulumi.<stack>.yaml`."""
 
     model_config = FROZEN

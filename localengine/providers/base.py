@@ -79,7 +79,7 @@ class BaseProvider:
 
 
 class Computed:
-    """A resource type that is made of its inputs alone, once: every change of them makes a new one.
+    """A resource type that is made of its inputs alone, once: a change of them makes a new one.
 
     Subclasses say what the properties are and `make` the outputs.
     """
@@ -92,6 +92,11 @@ class Computed:
         """What is wrong with inputs that are right one by one."""
         del inputs
         return []
+
+    def stale(self, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[str, ...]:
+        """The outputs for which a new one has to be made although the inputs ask for none."""
+        del outputs, inputs
+        return ()
 
     @abstractmethod
     def make(self, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -129,9 +134,12 @@ class ComputedProvider(BaseProvider):
         old_outputs: dict[str, Any],
         news: dict[str, Any],
     ) -> Diff:
-        """Compare; every change is a replacement."""
+        """Compare; what a row's fields and its staleness say makes a new one."""
         del id
-        return schema.diff(self._row(type).fields, old_inputs, old_outputs, news)
+        row = self._row(type)
+        found = schema.diff(row.fields, old_inputs, old_outputs, news)
+        stale = row.stale(old_outputs, schema.with_defaults(row.fields, news))
+        return Diff(changed=(*found.changed, *stale), replaces=(*found.replaces, *stale))
 
     def create(
         self, type: str, news: dict[str, Any], *, preview: bool, timeout: float | None

@@ -1,4 +1,4 @@
-"""Keys that are made once and kept in the stack: `tls:index/privateKey:PrivateKey`."""
+"""The package `tls`, and its keys that are made once and kept: `tls:index/privateKey:PrivateKey`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from localengine.providers import schema
 from localengine.providers.base import Computed, ComputedProvider
+from localengine.providers.certificates import SelfSignedCert
 from localengine.providers.schema import Field, Fields
 
 if TYPE_CHECKING:
@@ -102,4 +103,7 @@ class TlsProvider(ComputedProvider):
     """The package `tls`."""
 
     package = "tls"
-    rows: ClassVar[Mapping[str, Computed]] = {"tls:index/privateKey:PrivateKey": PrivateKey()}
+    rows: ClassVar[Mapping[str, Computed]] = {
+        "tls:index/privateKey:PrivateKey": PrivateKey(),
+        "tls:index/selfSignedCert:SelfSignedCert": SelfSignedCert(),
+    }

@@ -92,6 +92,14 @@ class Balanced:
             counted[name] = counted.get(name, 0) + 1
         return counted
 
+    def kept(self, text: str) -> list[str]:
+        """The files of the syslog host's logs, as `<host>/<program>.log`, that have a text in them."""
+        script = (
+            'cd /var/log/seatrial && grep --recursive --files-with-matches --fixed-strings -e "$1" . || true'
+        )
+        found = self.on("log-1", "bash", "-c", script, "bash", text).split()
+        return [file.removeprefix("./") for file in found if not file.endswith("/sudo.log")]
+
     def live(self) -> dict[str, str]:
         """The release that each app host serves, by name."""
         hosts = [name for name in self.droplets() if name.startswith("app-")]

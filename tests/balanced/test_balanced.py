@@ -16,7 +16,7 @@ ADDED = ["app-3", "app-4"]
 PAGE = "example/templates/base.html"
 
 
-def test_make_up_from_nothing_puts_the_site_on_an_edge_two_app_hosts_and_a_data_host(
+def test_make_up_from_nothing_puts_the_site_on_an_edge_two_app_hosts_a_data_host_and_a_syslog_host(
     site: Balanced,
 ) -> None:
     site.set("app_hosts", len(APPS))
@@ -24,7 +24,7 @@ def test_make_up_from_nothing_puts_the_site_on_an_edge_two_app_hosts_and_a_data_
     outputs = site.outputs()
     assert outputs["site_url"] in said
     assert get(outputs["site_url"]).status == 200
-    assert set(outputs["hosts"]) == {"edge-1", *APPS, "data-1"} == set(site.droplets())
+    assert set(outputs["hosts"]) == {"edge-1", *APPS, "data-1", "log-1"} == set(site.droplets())
     (record,) = outputs["dns_records"]
     assert record["value"] == outputs["hosts"]["edge-1"]["public_address"]
     assert set(site.live().values()) == {outputs["release"]["id"]}
@@ -58,6 +58,8 @@ def test_visitors_are_spread_over_all_app_hosts(site: Balanced) -> None:
         ("data-1", 22, True),
         ("data-1", 5432, False),
         ("data-1", 6379, False),
+        ("log-1", 22, True),
+        ("log-1", 6514, False),
     ],
 )
 def test_from_outside_only_the_edge_answers_visitors(
@@ -79,12 +81,45 @@ def test_from_outside_only_the_edge_answers_visitors(
         ("app-1", "data-1", 5432, True),
         ("app-1", "data-1", 6379, True),
         ("data-1", "app-1", 80, False),
+        ("edge-1", "log-1", 6514, True),
+        ("app-2", "log-1", 6514, True),
+        ("data-1", "log-1", 6514, True),
+        ("log-1", "app-1", 80, False),
+        ("log-1", "data-1", 5432, False),
     ],
 )
 def test_each_host_reaches_only_the_ones_it_needs(
     site: Balanced, origin: str, to: str, port: int, open_: bool
 ) -> None:
     assert site.reaches(origin, site.outputs()["hosts"][to]["private_address"], port) is open_
+
+
+def test_all_that_was_said_of_a_request_is_found_on_the_syslog_host(site: Balanced) -> None:
+    url = site.outputs()["site_url"]
+    answer = get(f"{url}/no-such-page")
+    assert answer.status == 404
+    request = answer.headers["x-request-id"]
+    assert within(20, lambda: len(site.kept(request)) == 2), site.kept(request)
+    assert within(20, lambda: any("gunicorn" in file for file in site.kept("Not Found: /no-such-page")))
+    (edge, app) = sorted(site.kept(request), reverse=True)
+    assert (edge, app.split("/")[1]) == ("edge-1/haproxy.log", "nginx.log")
+    (django,) = site.kept("Not Found: /no-such-page")
+    assert django == f"{app.split('/')[0]}/gunicorn.log", "the host that HAProxy chose"
+
+
+def test_nobody_notices_a_syslog_host_that_is_down_and_it_hears_of_everything_afterwards(
+    site: Balanced,
+) -> None:
+    url = site.outputs()["site_url"]
+    site.on("log-1", "systemctl", "stop", "rsyslog.service")
+    with site.visited() as visits:
+        time.sleep(3)
+        pages = [f"/missed-{number}" for number in range(5)]
+        for page in pages:
+            assert get(f"{url}{page}").status == 404
+    nobody_noticed(visits)
+    site.on("log-1", "systemctl", "start", "rsyslog.service")
+    assert within(60, lambda: all("edge-1/haproxy.log" in site.kept(f"{page} ") for page in pages))
 
 
 def test_a_code_change_goes_live_on_all_hosts_and_no_request_is_lost(site: Balanced) -> None:

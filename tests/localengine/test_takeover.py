@@ -53,6 +53,15 @@ number = random.RandomId("number", byte_length=4, keepers={"text": box.text.resu
 uuid = random.RandomUuid("uuid", opts=ResourceOptions(provider=own, protect=False))
 ed = tls.PrivateKey("ed", algorithm="ED25519")
 rsa = tls.PrivateKey("rsa", algorithm="RSA", rsa_bits=2048)
+signed = tls.SelfSignedCert(
+    "signed",
+    private_key_pem=rsa.private_key_pem,
+    allowed_uses=["server_auth"],
+    validity_period_hours=87600,
+    early_renewal_hours=VALUE_LENGTH,
+    dns_names=["log-1"],
+    subject={"common_name": "log-1"},
+)
 said = command.local.Command(
     "said",
     create=Output.concat("echo ", password.result),

@@ -1,6 +1,6 @@
 # Every host: time, locale, SSH, the journal, updates, swap on a small droplet.
 # shellcheck shell=bash
-: "${files:?}" "${work:?}" "${memory_mb:?}"
+: "${files:?}" "${work:?}" "${memory_mb:?}" "${roles:?}"
 
 ensure_link /usr/share/zoneinfo/Etc/UTC /etc/localtime
 install_file "$files/timezone" /etc/timezone 0644 root:root
@@ -43,6 +43,13 @@ install_file "$files/journald.conf" /etc/systemd/journald.conf.d/seatrial.conf 0
     systemd-journald.service:restart
 heed systemd-journald.service
 journalctl --flush
+case " $roles " in
+*" sender "* | *" syslog "*) ;;
+*) # the journal is all there is; what an earlier setting sent it to gets no more of it
+    retire rsyslog.service
+    ensure_absent /etc/rsyslog.d/message.conf
+    ;;
+esac
 
 install_file "$files/apt.conf" /etc/apt/apt.conf.d/80seatrial 0644 root:root
 settle unattended-upgrades.service

@@ -120,6 +120,17 @@ after_private_address() {
         0644 root:root daemon-reload
 }
 
+# prepare_rsyslog: rsyslog as a user of its own, shut in; what it does is its configuration's to say.
+prepare_rsyslog() {
+    local folder=/etc/systemd/system/rsyslog.service.d
+    ensure_group _syslog
+    ensure_user _syslog _syslog /var/spool/rsyslog
+    ensure_directory /var/spool/rsyslog 0700 _syslog:_syslog
+    ensure_directory "$folder" 0755 root:root
+    install_file "$work/shared/rsyslog.service.conf" "$folder/seatrial.conf" 0644 root:root \
+        daemon-reload rsyslog.service:restart
+}
+
 # ensure_absent PATH [ACTION...]
 ensure_absent() {
     local path=$1
@@ -190,9 +201,9 @@ settle() {
     fi
 }
 
-# retire UNIT: neither running nor started again by itself.
+# retire UNIT: neither running nor started again by itself, where it is there at all.
 retire() {
-    systemctl --quiet is-enabled "$1" || systemctl --quiet is-active "$1" || return 0
+    systemctl --quiet is-enabled "$1" 2>/dev/null || systemctl --quiet is-active "$1" || return 0
     systemctl --quiet disable --now "$1"
     changed "$1 disabled"
 }

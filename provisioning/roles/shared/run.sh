@@ -1,7 +1,7 @@
 # Applies the roles of an unpacked bundle, in the subshell that bootstrap.sh makes for it. fd 3 is the report.
 # shellcheck shell=bash
 set -Eeuo pipefail
-: "${work:?}" "${secrets:?}" "${applied:?}" "${digest:?}"
+: "${work:?}" "${secrets?}" "${applied:?}" "${digest:?}"
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 umask 022
 cd /

@@ -41,6 +41,7 @@ REMOTE = "command:remote:Command"
 LOCAL = "command:local:Command"
 PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105  a type's name
 PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
+CERTIFICATE = "tls:index/selfSignedCert:SelfSignedCert"
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 GET_DOMAIN = "digitalocean:index/getDomain:getDomain"
 
@@ -146,7 +147,7 @@ def texts(value: Any, *, secrets: bool) -> Iterator[str]:
 def address(resource: str) -> int:
     """The last number of a droplet's two addresses, another one for each host."""
     host = resource.removesuffix("-droplet").split("-", 1)[1]
-    groups = {"web": 10, "edge-": 20, "app-": 30, "data-": 60}
+    groups = {"web": 10, "edge-": 20, "app-": 30, "data-": 60, "log-": 70}
     (first,) = (number for group, number in groups.items() if host.startswith(group))
     return first + int(host.partition("-")[2] or 0)
 
@@ -188,6 +189,10 @@ class Cloud(Mocks):
             PRIVATE_KEY: {
                 "privateKeyOpenssh": f"-----PRIVATE {args.name}-----\n",
                 "publicKeyOpenssh": f"ssh-ed25519 AAAA{args.name}\n",
+                "privateKeyPem": f"-----PRIVATE {args.name}-----\n",
+            },
+            CERTIFICATE: {
+                "certPem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
             },
             LOCAL: {"stdout": json.dumps(RESULT)},
         }

@@ -39,7 +39,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
         record.variables[host], record.secrets[host] = variables, secrets
         everything = json.dumps([host, roles, variables, secrets], sort_keys=True)
         digest = hashlib.sha256(everything.encode()).hexdigest()
-        return Bundle(digest=digest, command=f"apply {digest}", stdin=everything)
+        return Bundle(digest=digest, configuration=digest, command=f"apply {digest}", stdin=everything)
 
     monkeypatch.setattr(bundle, "render", render)
     return record

@@ -145,7 +145,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
             secrets={"database_password": "x", "pin": "1"},
         )
     assert str(raised.value).splitlines() == [
-        "unknown role 'edgy'; there are base, database, cache, edge, failover, app",
+        "unknown role 'edgy'; there are base, database, cache, edge, failover, app, syslog, sender",
         "unknown variable colour",
         "variable site_name is 'My Shop': it must be "
         "a lower-case letter, then up to 23 letters, digits or hyphens",

@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.bundle import ROLES
 from tests.unit.provisioning.test_bundle import ALL, bundle, files, script
+from tests.unit.provisioning.test_bundle_logs import KEEPER, SENDER
 from tests.unit.provisioning.test_failover_config import PAIR, PAIR_SECRETS
 
 ROOT = Path(__file__).parents[3]
@@ -26,10 +27,17 @@ ACTING = re.compile(
         ("base", "edge"),
         ("base", "edge", "failover"),
         ALL,
+        ("base", "syslog"),
+        ("base", "sender"),
     ],
 )
 def test_what_runs_on_the_host_is_clean_as_one_script(roles: tuple[str, ...], tmp_path: Path) -> None:
-    rendered = bundle(roles=roles, variables=PAIR if "edge" in roles else {}, secrets=PAIR_SECRETS)
+    edge = PAIR if "edge" in roles else {}
+    rendered = bundle(
+        roles=roles,
+        variables={**edge, **SENDER, **KEEPER},
+        secrets={**PAIR_SECRETS, "syslog_key": "k"},
+    )
     content = files(rendered)
     order = [role for role in ROLES if role in roles]
     parts = [
