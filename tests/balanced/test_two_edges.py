@@ -114,7 +114,8 @@ def measured(pair: Pair, what: str) -> Iterator[None]:
 def say(what: str, visits: Visits) -> None:
     due = [visit.sample.due for visit in visits.failed] or [0.0]
     lost = f"{len(visits.failed)} of {len(visits.all)} requests failed"
-    print(f"\n{what}: {lost}, within {max(due) - min(due):.1f} s")
+    within_seconds = f"within {max(due) - min(due):.1f} s; the slowest took {visits.slowest_seconds:.1f} s"
+    print(f"\n{what}: {lost}, {within_seconds}")
 
 
 def test_the_sites_name_leads_to_an_address_that_is_neither_edges_own_and_both_edges_serve(
