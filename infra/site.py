@@ -41,7 +41,7 @@ class Site(pulumi.ComponentResource):
 
     Children: Keys, Network, Firewall, one Host for each of the topology's, Dns, Release, where there are any
     FunctionalTests, the Certificate of a syslog host, and the site's generated passwords
-    (random.RandomPassword). Outputs: hosts, dns_records, release, previous_release, rollout, releases,
+    (random.RandomPassword). Outputs: hosts, dns_records, release, previous_release, rollout,
     functional_test_env, private_key (secret), verified_revision (None where there are no functional tests).
     """
 

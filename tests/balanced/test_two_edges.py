@@ -85,7 +85,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A copy of the project whose stack has two edges and two small app hosts, up."""
     copy = Project.copied_to(tmp_path_factory.mktemp("pair"), f"pair-{os.getpid()}")
     made = Pair(copy)
-    for setting, value in (("edges", 2), ("app_hosts", 2), ("cache", "none"), ("data_size", "s-1vcpu-1gb")):
+    settings = {"edges": 2, "app_hosts": 2, "cache": "none", "data_size": "s-1vcpu-1gb", "syslog": ""}
+    for setting, value in settings.items():
         made.set(setting, value)
     try:
         made.up()

@@ -49,6 +49,7 @@ class Seatrial:
         started = localcloud("start", "--name", self.cloud, *FREE_PORTS)
         if started.returncode != 0:
             raise OSError(started.stderr.strip())
+        self._set("syslog: host", 'syslog: ""')  # the others have no host for the logs
 
     def provision(self) -> str:
         words = ["make", "--no-print-directory", "up", f"STACK={_STACK}", f"SITE={self._site.folder}"]
@@ -68,11 +69,15 @@ class Seatrial:
         return self.provision()
 
     def grow(self) -> str:
-        settings = self._project.folder / f"Pulumi.{_STACK}.yaml"
-        text = settings.read_text()
-        assert 'app_hosts: "3"' in text, f"{settings.name} has other than three app hosts"
-        settings.write_text(text.replace('app_hosts: "3"', 'app_hosts: "4"'))
+        self._set('app_hosts: "3"', 'app_hosts: "4"')
         return self.provision()
 
     def remove(self) -> None:
         localcloud("reset", "--name", self.cloud)
+
+    def _set(self, old: str, new: str) -> None:
+        """Change a line of the stack's settings."""
+        settings = self._project.folder / f"Pulumi.{_STACK}.yaml"
+        text = settings.read_text()
+        assert old in text, f"{settings.name} has no {old!r}"
+        settings.write_text(text.replace(old, new))
