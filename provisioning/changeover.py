@@ -32,6 +32,7 @@ class Changeover:
         self._edges = edges
         self._statuses = statuses
         self._progress = progress
+        self._started: list[Remote] = []
         self._touched: list[list[Remote]] = []
         self.per_host: dict[str, dict[str, Any]] = {name: {} for name in fleet.names}
 
@@ -44,8 +45,22 @@ class Changeover:
             except HostFailure as failure:
                 self._progress.say(f"  {server}: gets no visitors: {failure.cause}")
 
+    def start(self, names: Sequence[str], release: str) -> None:
+        """Start a release beside what serves, on all these hosts at once, and find it well on each.
+
+        Raises HostFailure; `put_back` is to follow. Nobody has noticed anything then.
+        """
+        self._started = self._fleet.some(names)
+        with self._progress.phase("start"):
+            done = self._fleet.each(lambda remote: self._tell(remote, "start", release), self._started)
+            for name, facts in done.items():
+                slot, start, healthy = facts["slot"], facts["start_seconds"], facts["healthy_seconds"]
+                self.per_host[name].update(slot=slot, start_seconds=start, healthy_seconds=healthy)
+                self._progress.detail(name, f"{slot} started in {start} s, healthy in {healthy} s")
+
     def switch(self, names: Sequence[str], release: str) -> None:
-        """Bring a release live on these hosts at once: without visitors, where an edge can spare them.
+        """Bring the release that was started live on these hosts at once: without visitors, where an edge can
+        spare them.
 
         Raises HostFailure; `put_back` is to follow.
         """
@@ -55,10 +70,10 @@ class Changeover:
             # Hosts on which nothing is live have no visitors.
             serving = [name for name in names if self._statuses[name]["live"]]
             left = self._edges.drain(serving, self._request.drain_seconds)
-            done = self._fleet.each(lambda remote: self._switch(remote, release), batch)
+            self._fleet.each(lambda remote: self._tell(remote, "switch", release), batch)
             rejoined = self._edges.ready(names)
             for name in names:
-                self._note(name, left.get(name), done[name], rejoined)
+                self._note(name, left.get(name), rejoined)
 
     def settle(self) -> None:
         """End the slots that were live before. From here on nothing is put back. Raises HostFailure."""
@@ -69,7 +84,7 @@ class Changeover:
             self.per_host[name]["drain_seconds"] = settled["drain_seconds"]
             cut = f", {settled['cut_off']} requests cut off" if settled["cut_off"] else ""
             self._progress.detail(name, f"old slot ended after {settled['drain_seconds']} s{cut}")
-        self._touched = []
+        self._touched, self._started = [], []
 
     def put_back(self) -> list[str]:
         """Every host that was touched serves again what it did before, the last one first; what was done."""
@@ -83,22 +98,25 @@ class Changeover:
             back = [remote.name for remote in batch if self._restore(remote, notes)]
             for name in back:
                 self._rejoin(name, notes)
-        self._touched = []
+        switched = [remote for batch in self._touched for remote in batch]
+        for remote in self._started:
+            if remote not in switched:
+                # It served all along; only what was started beside ends.
+                self._restore(remote, notes, told=False)
+        self._touched, self._started = [], []
         return notes
 
-    def _switch(self, remote: Remote, release: str) -> dict[str, Any]:
+    def _tell(self, remote: Remote, verb: str, release: str) -> dict[str, Any]:
         facts = {
             "release": release,
             "configuration": self._request.configurations[remote.name],
             "health_path": self._request.health_path,
         }
-        return self._fleet.call(remote, "switch", facts)
+        return self._fleet.call(remote, verb, facts)
 
-    def _note(self, name: str, left: Left | None, done: Mapping[str, Any], rejoined: float) -> None:
+    def _note(self, name: str, left: Left | None, rejoined: float) -> None:
         facts = self.per_host[name]
-        slot, start, healthy = done["slot"], done["start_seconds"], done["healthy_seconds"]
-        facts.update(slot=slot, start_seconds=start, healthy_seconds=healthy)
-        text = f"{slot} started in {start} s, healthy in {healthy} s"
+        text = f"{facts['slot']} is live"
         if left and left.out:
             facts.update(leave_seconds=left.seconds, left_open=left.open)
             still = f" with {left.open} requests still open" if left.open else ""
@@ -108,7 +126,7 @@ class Changeover:
             text += f", serves again after {rejoined} s"
         self._progress.detail(name, text)
 
-    def _restore(self, remote: Remote, notes: list[str]) -> bool:
+    def _restore(self, remote: Remote, notes: list[str], *, told: bool = True) -> bool:
         status = self._statuses[remote.name]
         live = status["live"] or {"slot": None, "id": None}
         facts = {"slot": live["slot"], "previous": live["id"], "earlier": status["previous"]}
@@ -124,7 +142,8 @@ class Changeover:
             out = ", and gets no visitors until the next release" if self._edges.remotes else ""
             notes.append(f"{remote.name} could not be put back{out}: {failure.cause}")
             return False
-        notes.append(f"{remote.name} was put back to {live['id'] or 'no release'}")
+        if told:
+            notes.append(f"{remote.name} was put back to {live['id'] or 'no release'}")
         return True
 
     def _rejoin(self, name: str, notes: list[str]) -> None:

@@ -137,6 +137,7 @@ class Rollout:
         self._announce()
         if any(status["live"] for status in self._statuses.values()):
             self._outside.start()
+        self._changeover.start(self._plan.switch_on, release)
         for batch in plan.batches(self._plan, self._statuses, request.batch_size):
             self._changeover.switch(batch, release)
         # Before a site's first release nothing answered: there was nothing to measure.

@@ -54,11 +54,16 @@ def live(layout: Layout) -> dict[str, Any] | None:
     known = facts(layout, release_id) if release_id else None
     if slot is None or known is None:
         return None
+    return {**known, "slot": slot, "configuration": started(layout, slot).get("configuration", "")}
+
+
+def started(layout: Layout, slot: str) -> dict[str, str]:
+    """The release that a slot was last started with, and its configuration."""
     try:
-        started = json.loads((layout.slots / f"{slot}.json").read_text())
+        found: dict[str, str] = json.loads((layout.slots / f"{slot}.json").read_text())
     except (OSError, json.JSONDecodeError):
-        started = {}
-    return {**known, "slot": slot, "configuration": started.get("configuration", "")}
+        return {}
+    return found
 
 
 def protected(layout: Layout) -> set[str]:

@@ -39,15 +39,13 @@ def set_link(link: Path, target: str | Path) -> None:
     temporary.replace(link)
 
 
-def switch(
+def start(
     layout: Layout, runner: Runner, release_id: str, configuration: str, health_path: str
 ) -> dict[str, Any]:
-    """Start a release in the idle slot, and make it live once it is healthy. The old slot keeps running.
+    """Start a release in the idle slot, and wait until it is healthy; visitors see nothing of it.
 
-    Raises Failure with the old slot live as before, where the new one does not start or is not healthy.
+    Raises Failure, with the idle slot stopped again, where it does not start or is not healthy.
     """
-    before = releases.live(layout)
-    earlier = releases.linked(layout.base / "previous")
     slot = other(releases.live_slot(layout))
     facts = releases.facts(layout, release_id)
     if facts is None:
@@ -63,6 +61,31 @@ def switch(
         _check(layout, runner, slot, site, health_path)
         healthy = time.monotonic()
         health.warm_up(layout.socket(slot), host=site.host_header, scheme=site.scheme, path=health_path)
+    except (Failure, CommandFailed):
+        _stop(runner, slot)
+        raise
+    return {
+        "slot": slot,
+        "start_seconds": round(started - began, 2),
+        "healthy_seconds": round(healthy - started, 2),
+    }
+
+
+def switch(
+    layout: Layout, runner: Runner, release_id: str, configuration: str, health_path: str
+) -> dict[str, Any]:
+    """Make the release live that was started in the idle slot. The old slot keeps running.
+
+    Raises Failure with the old slot live as before, where the new one is not, or no longer, healthy.
+    """
+    before = releases.live(layout)
+    earlier = releases.linked(layout.base / "previous")
+    slot = other(releases.live_slot(layout))
+    site = siteconfig.load(layout)
+    if releases.started(layout, slot) != {"release": release_id, "configuration": configuration}:
+        raise Failure(f"release {release_id} was not started on this host", next_step="run `make up` again")
+    try:
+        _check(layout, runner, slot, site, health_path)
         # Both slots start at boot until `settle`: whatever happens in between, the live one is among them.
         _systemctl(runner, "enable", "--no-reload", "--quiet", unit(slot))
         _go_live(layout, slot, release_id, before["id"] if before else None)
@@ -86,8 +109,6 @@ def switch(
         "slot": slot,
         "previous_slot": before["slot"] if before else None,
         "previous_release": before["id"] if before else None,
-        "start_seconds": round(started - began, 2),
-        "healthy_seconds": round(healthy - started, 2),
     }
 
 

@@ -51,6 +51,10 @@ def _unlock(layout: Layout, _: Runner, request: Request) -> dict[str, Any]:
     return {"released": lock.release(layout, request["token"])}
 
 
+def _start(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
+    return slots.start(layout, runner, request["release"], request["configuration"], request["health_path"])
+
+
 def _switch(layout: Layout, runner: Runner, request: Request) -> dict[str, Any]:
     return slots.switch(layout, runner, request["release"], request["configuration"], request["health_path"])
 
@@ -89,6 +93,7 @@ CHANGING: dict[str, Verb] = {
     "build": build.build,
     "announce": _announce,
     "migrate": migrate.migrate,
+    "start": _start,
     "switch": _switch,
     "restore": _restore,
     "settle": _settle,

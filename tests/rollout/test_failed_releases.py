@@ -31,7 +31,7 @@ BREAKAGES = {
     ),
     "a page that answers 500": (
         {"memos/views.py": "def home(request):\n    return 1 / 0\nadd = all = slow = upload = write = home"},
-        "switch",
+        "start",
         "ZeroDivisionError",
     ),
     "a migration that fails": (

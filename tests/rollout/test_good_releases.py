@@ -100,7 +100,7 @@ def test_only_so_many_releases_are_kept_and_each_run_is_on_record(stage: Stage) 
     rollout = record["rollout"]
     assert (rollout["result"], rollout["subject"]) == ("ok", "a change")
     assert "@" in rollout["owner"] and rollout["started"] < rollout["ended"]
-    assert {"build", "switch", "total"} <= set(rollout["seconds"])
+    assert {"build", "start", "switch", "total"} <= set(rollout["seconds"])
 
 
 def test_hooks_run_before_between_and_after_with_the_facts_of_the_release(

@@ -44,11 +44,17 @@ if "gunicorn" in sys.argv[0]:
     raise RuntimeError("not today")
 """
 BREAKAGES = {
-    "does not start": ("office/wsgi.py", NO_START, "in switch on app-1"),
-    "is unhealthy": ("memos/views.py", BROKEN_FOR.format("True"), "in switch on app-1"),
+    "does not start": ("office/wsgi.py", NO_START, "in start on app-1"),
+    "is unhealthy": ("memos/views.py", BROKEN_FOR.format("True"), "in start on app-1"),
     "is unhealthy on the second host": (
         "memos/views.py",
         BROKEN_FOR.format('socket.gethostname() == "app-2"'),
+        "in start on app-2",
+    ),
+    # nginx alone says who the visitor is, and asks it nothing before it is live.
+    "is healthy but not through nginx on the second host": (
+        "memos/views.py",
+        BROKEN_FOR.format('socket.gethostname() == "app-2" and "X-Real-IP" in request.headers'),
         "in switch on app-2",
     ),
     "fails its migration": ("memos/migrations/0002_refused.py", REFUSED, "in migrate on app-1"),

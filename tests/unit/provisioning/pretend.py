@@ -41,6 +41,8 @@ class AppHost:
     refuses: dict[str, str] = field(default_factory=dict)
     """Verbs that fail, with the cause; `kind` is failed."""
     unsettled: bool = False
+    started: str = ""
+    """What runs beside what is live."""
 
 
 @dataclass
@@ -231,10 +233,15 @@ def _app(world: World, name: str, verb: str, facts: dict[str, Any]) -> dict[str,
         return {}
     if verb == "migrate":
         return {"applied": ["shop.0002"], "unknown": []}
-    if verb == "switch":
-        host.previous, host.live = host.live, facts["release"]
+    if verb == "start":
+        host.started = facts["release"]
         return {"slot": "green", "start_seconds": 1.0, "healthy_seconds": 0.1}
+    if verb == "switch":
+        assert host.started == facts["release"], f"{facts['release']} was not started on {name}"
+        host.previous, host.live = host.live, facts["release"]
+        return {"slot": "green"}
     if verb == "restore":
+        host.started = ""
         host.live, host.previous = facts["previous"] or "", facts["earlier"]
         return {"live": host.live}
     if verb == "settle":

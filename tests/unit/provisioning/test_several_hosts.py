@@ -31,6 +31,7 @@ def test_every_host_is_built_before_one_is_switched_and_each_leaves_and_joins_th
     ]
     first_switch = [verb for _, verb, _ in site.said].index("switch")
     assert [verb for _, verb, _ in site.said[:first_switch]].count("build") == 3
+    assert [verb for _, verb, _ in site.said[:first_switch]].count("start") == 3
     assert set(site.live().values()) == {document["release"]["id"]}
     assert set(site.edges["edge-1"].values()) == {"UP"}
     facts = document["rollout"]["hosts"]["app-2"]
@@ -107,6 +108,17 @@ def test_a_host_that_breaks_takes_all_before_it_back_the_last_one_first() -> Non
         "edge-1 ready app-1",
     ]
     assert "app-1 was put back to old" in failed.notes
+
+
+def test_a_release_that_does_not_start_on_one_host_leaves_every_host_serving() -> None:
+    site = world(3)
+    site.hosts["app-2"].refuses["start"] = "gunicorn did not start"
+    failed = site.failing()
+    assert (failed.phase, failed.failure.host) == ("start", "app-2")
+    assert not site.order("switch", "edge-drain")
+    assert site.live() == dict.fromkeys(site.hosts, "old")
+    assert not any(host.started for host in site.hosts.values())
+    assert not any("put back" in note for note in failed.notes)
 
 
 def test_what_was_live_before_is_remembered_through_a_release_that_failed() -> None:
