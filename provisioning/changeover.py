@@ -83,7 +83,7 @@ class Changeover:
         for name, settled in ended.items():
             self.per_host[name]["drain_seconds"] = settled["drain_seconds"]
             cut = f", {settled['cut_off']} requests cut off" if settled["cut_off"] else ""
-            self._progress.detail(name, f"old slot ended after {settled['drain_seconds']} s{cut}")
+            self._progress.detail(name, f"old slot empty after {settled['drain_seconds']} s{cut}")
         self._touched, self._started = [], []
 
     def put_back(self) -> list[str]:

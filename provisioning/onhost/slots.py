@@ -144,7 +144,10 @@ def restore(
 
 
 def settle(layout: Layout, runner: Runner, drain_seconds: float) -> dict[str, Any]:
-    """End the slot that is no longer live: its open requests first, for at most `drain_seconds`."""
+    """End the slot that is no longer live: its open requests first, for at most `drain_seconds`.
+
+    One without any is left to systemd to end. Whoever starts it next makes sure that it has.
+    """
     slot = releases.live_slot(layout)
     if slot is None:
         raise Failure("no slot is live", next_step="run `make up` again")
@@ -152,7 +155,10 @@ def settle(layout: Layout, runner: Runner, drain_seconds: float) -> dict[str, An
     idle = other(slot)
     began = time.monotonic()
     left = _drain(layout, idle, drain_seconds) if _is_active(runner, idle) else 0
-    _stop(runner, idle)
+    if left:
+        _stop(runner, idle)
+    else:
+        _systemctl(runner, "stop", "--no-block", unit(idle), listener(idle))
     _systemctl(runner, "disable", "--no-reload", "--quiet", unit(idle))
     _systemctl(runner, "enable", "--no-reload", "--quiet", unit(slot))
     (layout.base / "next").unlink(missing_ok=True)

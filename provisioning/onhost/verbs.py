@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import address, build, edge, lock, migrate, preflight, receive, records, releases, siteconfig, slots
+from . import build, edge, lock, migrate, preflight, receive, records, releases, siteconfig, slots
 from .commands import CommandFailed, Runner
 from .layout import Layout
 from .wire import Failure, emit, emit_failure
@@ -164,6 +164,8 @@ def _edge_reload() -> int:
 
 def _address_take(*, always: bool) -> int:
     """For two edges: no site is named, and what is said is lines of the journal."""
+    from . import address  # loads half of what a verb has to, and no verb needs it
+
     try:
         terms = address.Terms.read()
         api = address.Api(terms.api, terms.address, address.token())
