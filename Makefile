@@ -40,7 +40,7 @@ reset: .venv/.ready ## remove the local cloud whole
 
 test: lint unit engine cloud roles rollout e2e ## everything that must pass
 
-test-all: export SEATRIAL_TEST_ALL = 1
+test-all: export TEST_EVERYTHING = 1
 test-all: test several balanced ## and what takes longer: several hosts
 
 lint: .venv/.ready ## style, types, shell scripts, workflows

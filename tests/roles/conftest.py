@@ -17,7 +17,7 @@ from tests.roles.fleet import Fleet
 from tests.roles.host import Host, Result
 
 _ALWAYS = "debian-13-x64"
-_EVERYTHING = "SEATRIAL_TEST_ALL"
+_EVERYTHING = "TEST_EVERYTHING"
 
 
 @dataclass(frozen=True)
