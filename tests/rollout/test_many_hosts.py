@@ -90,7 +90,6 @@ def test_a_release_with_a_migration_loses_no_request_and_repeats_none(several: S
         assert len(record) < 10_000
 
 
-@pytest.mark.long
 def test_the_release_before_comes_back_in_seconds_and_names_what_the_database_keeps(
     several: SeveralStage,
 ) -> None:
