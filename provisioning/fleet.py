@@ -82,31 +82,36 @@ class Fleet:
         until it has ended, and for good where it dies.
         Raises HostFailure of kind `locked`, with no lock taken, where somebody else holds one.
         """
-        gone: dict[str, str] = {}
+        first, *rest = sorted(self.remotes, key=lambda remote: remote.name)
+
+        def take(remote: Remote) -> str:
+            held = (holders.get(remote.name) or {}).get("process", "")
+            facts = {"owner": self.owner, "process": process.identity(), "run": run}
+            taken = self.call(remote, "lock", {**facts, "gone": held if process.is_gone(held) else ""})
+            self._locked.append(remote)
+            return str(taken["taken_over_from"] or "")
+
         try:
-            # In the order of their names: two rollouts meet at the same host first.
-            for remote in sorted(self.remotes, key=lambda remote: remote.name):
-                held = (holders.get(remote.name) or {}).get("process", "")
-                facts = {"owner": self.owner, "process": process.identity(), "run": run}
-                taken = self.call(remote, "lock", {**facts, "gone": held if process.is_gone(held) else ""})
-                self._locked.append(remote)
-                if taken["taken_over_from"]:
-                    gone[remote.name] = taken["taken_over_from"]
+            # One host before all others: two rollouts meet there, and only one of them goes on.
+            owners = {first.name: take(first), **self.each(take, rest)}
         except BaseException:
             self.unlock(None)
             raise
         for remote in self._locked:
             # One each: a host that is slow to answer must not cost the others their lock.
             threading.Thread(target=self._keep_alive, args=[remote], daemon=True).start()
-        return gone
+        return {name: owner for name, owner in owners.items() if owner}
 
     def unlock(self, record: dict[str, Any] | None) -> None:
         """Give the locks back, and leave the record of this run on the hosts, but for those that are gone."""
         self._released.set()
-        for remote in self._locked:
+
+        def free(remote: Remote) -> None:
             # A host that can't be reached frees its lock by itself.
             with suppress(HostFailure):
                 self.call(remote, "unlock", {"record": record})
+
+        self.each(free, self._locked)
         self._locked = []
 
     def reconnect(self) -> None:

@@ -11,7 +11,7 @@ from provisioning.request import Request
 
 _PATIENCE_SECONDS = 15.0
 _LEAST_RATE = 4
-_TAIL_SECONDS = 0.5
+_TAIL_SECONDS = 0.3
 """How long the prober asks on after the last change."""
 
 

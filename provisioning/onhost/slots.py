@@ -12,7 +12,7 @@ from .commands import CommandFailed, Runner
 from .layout import SLOTS, Layout
 from .wire import Failure, detail
 
-_SETTLE_SECONDS = 0.5
+_SETTLE_SECONDS = 0.2
 """Longer than nginx takes between reading the link and connecting through it."""
 
 
