@@ -130,6 +130,8 @@ def _tools() -> Path:
 
 def _show(results: Sequence[table.Result], markdown: Path | None, figures: Path | None) -> None:
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)  # nobody's screen limits it
     console.print(table.terminal(results))
     for verdict in table.verdicts(results):
         console.print(verdict)
