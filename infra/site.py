@@ -79,7 +79,7 @@ class Site(pulumi.ComponentResource):
             host.provision(
                 variables={
                     **told.variables(settings, args.stack, host, hosts.values(), self._network.ip_range),
-                    **(told.pair(settings, host, hosts.values(), address) if plan.shares_address else {}),
+                    **told.pair(settings, host, hosts.values(), address),
                     **logs.variables(settings, prefix, host, hosts.values(), certificate),
                 },
                 secrets={

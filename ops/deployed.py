@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.summary import by_number
 from provisioning import plan
 from provisioning.connection import Connection, ConnectionFailed
 from provisioning.remote import COMMAND, HostFailure, Remote
@@ -103,7 +104,9 @@ def of_state(resources: Sequence[Mapping[str, Any]], site: str = "") -> Deployed
     if not hosts or not keys:
         raise DeployedError("nothing is live on this stack yet; first: make up")
     return Deployed(
-        site=found, hosts=tuple(sorted(hosts, key=_by_number)), private_key=json.loads(keys[0]["plaintext"])
+        site=found,
+        hosts=tuple(sorted(hosts, key=lambda host: by_number(host.name))),
+        private_key=json.loads(keys[0]["plaintext"]),
     )
 
 
@@ -123,7 +126,3 @@ def _all(resources: Sequence[Mapping[str, Any]], type_: str) -> list[tuple[str, 
         for resource in resources
         if resource["type"] == type_ and not resource.get("delete")
     ]
-
-
-def _by_number(host: Host) -> tuple[int, str]:
-    return (len(host.name), host.name)

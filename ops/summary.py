@@ -24,7 +24,7 @@ def facts(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("release", f"{release.get('id', '')}  commit {str(release.get('revision', ''))[:12]}"))
     if previous:
         lines.append(("previous", f"{previous.get('id', '')}"))
-    for name, host in sorted((outputs.get("hosts") or {}).items(), key=_by_number):
+    for name, host in sorted((outputs.get("hosts") or {}).items(), key=lambda named: by_number(named[0])):
         lines.append(("host", f"{name}  {host.get('public_address')}  {' '.join(host.get('roles', []))}"))
     if probe:
         failed = f"{probe.get('failed')} of {probe.get('requests')} requests failed"
@@ -32,10 +32,10 @@ def facts(outputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _by_number(named: tuple[str, Any]) -> tuple[str, int]:
-    """`app-10` after `app-9`."""
-    group, _, number = named[0].rpartition("-")
-    return (group, int(number)) if number.isdigit() else (named[0], 0)
+def by_number(host: str) -> tuple[str, int]:
+    """What sorts hosts by their names: `app-10` after `app-9`."""
+    group, _, number = host.rpartition("-")
+    return (group, int(number)) if number.isdigit() else (host, 0)
 
 
 def show(outputs: Mapping[str, Any], *, next_command: str, opens: str) -> None:

@@ -12,6 +12,7 @@ import pulumi
 import pytest
 
 from infra.settings import SettingsError, load
+from provisioning import source
 from tests.unit.infra import recording as r
 from tests.unit.infra.conftest import COMMIT
 from tests.unit.infra.recording import RESULT, UNKNOWN, Graph
@@ -40,6 +41,19 @@ def refused(program: Program, changes: dict[str, Any], stacks: dict[str, Any]) -
         program(changes, stack="production", stacks=stacks)
     assert len(str(raised.value).splitlines()) == 1
     return str(raised.value)
+
+
+def looked_up(monkeypatch: pytest.MonkeyPatch, *, found: str = "") -> list[str]:
+    """The revisions that are looked up from now on; each is `found`, or the commit that it names itself."""
+    asked: list[str] = []
+
+    def resolve(repository: str, revision: str, *, deploy_key: str | None = None) -> source.Commit:
+        del repository, deploy_key
+        asked.append(revision)
+        return source.Commit(sha=found or revision, subject="", dirty=False)
+
+    monkeypatch.setattr(source, "resolve", resolve)
+    return asked
 
 
 def test_without_functional_tests_nothing_is_ever_verified(program: Program) -> None:
@@ -141,16 +155,7 @@ def test_production_takes_the_verified_commit_and_a_preview_names_it(program: Pr
 def test_the_verified_commit_is_the_one_that_is_looked_up(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from provisioning import source
-
-    asked: list[str] = []
-
-    def resolve(repository: str, revision: str, *, deploy_key: str | None = None) -> source.Commit:
-        del repository, deploy_key
-        asked.append(revision)
-        return source.Commit(sha=revision, subject="", dirty=False)
-
-    monkeypatch.setattr(source, "resolve", resolve)
+    asked = looked_up(monkeypatch)
     changes = {"revision": "verified", "verified_by": "ana/seatrial/staging"}
     program(changes, stack="production", stacks={"ana/seatrial/staging": {"verified_revision": OTHER}})
     assert asked == [OTHER]
@@ -188,16 +193,7 @@ def test_a_stack_that_is_not_there_stops_everything(program: Program) -> None:
 def test_without_a_word_of_a_revision_production_takes_the_verified_commit_and_others_the_branch(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from provisioning import source
-
-    asked: list[str] = []
-
-    def resolve(repository: str, revision: str, *, deploy_key: str | None = None) -> source.Commit:
-        del repository, deploy_key
-        asked.append(revision)
-        return source.Commit(sha=COMMIT, subject="", dirty=False)
-
-    monkeypatch.setattr(source, "resolve", resolve)
+    asked = looked_up(monkeypatch, found=COMMIT)
     program({"verified_by": "staging"}, stack="production", stacks={STAGING: {"verified_revision": COMMIT}})
     program()
     assert asked == [COMMIT, "HEAD"]
