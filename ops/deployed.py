@@ -15,9 +15,10 @@ from typing import Any
 
 from ops.summary import by_number
 from provisioning import plan
-from provisioning.connection import Connection, ConnectionFailed
+from provisioning.connection import Connection
 from provisioning.remote import COMMAND, HostFailure, Remote
 from provisioning.request import Host
+from provisioning.session import ConnectionFailed
 
 _PATIENCE = 10.0
 """Seconds for a host to answer: it is up, or it is not."""

@@ -1,34 +1,20 @@
-"""One SSH connection to a host: its key is known before, it stays open, and commands stream through it."""
+"""One SSH connection to a host: its key is known before, it stays open, and commands run through it."""
 
 from __future__ import annotations
 
 import io
 import socket
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import TracebackType
 
 import paramiko
 
+from provisioning.session import Completed, ConnectionFailed, Session
+
 _KEEPALIVE_SECONDS = 10
 _SILENCE_SECONDS = 30
 """A host that acknowledges nothing for so long is gone: switched off, or cut off."""
-_KEPT_LINES = 200
-
-
-class ConnectionFailed(Exception):
-    """A host can't be reached, is not the one it should be, or went away; in one line."""
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A command that ended: its exit status, and the last lines of its error output."""
-
-    status: int
-    errors: tuple[str, ...]
 
 
 class Connection:
@@ -75,45 +61,19 @@ class Connection:
                     ) from None
                 time.sleep(1)
 
-    def run(
-        self,
-        command: str,
-        stdin: bytes | Iterable[bytes] = b"",
-        *,
-        on_line: Callable[[str], None] | None = None,
-        hold: bool = False,
-        timeout: float = 1800.0,
-    ) -> Completed:
-        """Run a command to its end, giving each line of its output to `on_line`. Raises ConnectionFailed.
+    def session(self, command: str) -> Session:
+        """Start a command, to be talked to while it runs. Raises ConnectionFailed."""
+        return Session(self._transport, self._address, command)
 
-        With `hold` its stdin stays open until it ends: a command that watches it notices when we are gone.
-        """
-        try:
-            channel = self._transport.open_session(timeout=15)
-            channel.settimeout(timeout)
-            channel.exec_command(command)
-        except (OSError, EOFError, paramiko.SSHException) as error:
-            raise self._lost(error) from None
-        writer = threading.Thread(target=_feed, args=(channel, stdin, hold), daemon=True)
-        errors: deque[str] = deque(maxlen=_KEPT_LINES)
-        reader = threading.Thread(target=_read_errors, args=(channel, errors), daemon=True)
-        writer.start()
-        reader.start()
-        try:
-            for line in _lines(channel.recv):
-                if on_line:
-                    on_line(line)
-            status = channel.recv_exit_status()
-        except TimeoutError:
-            raise ConnectionFailed(f"{self._address}: no sign of life for {timeout:.0f} s") from None
-        except OSError as error:
-            raise self._lost(error) from None
-        finally:
-            channel.close()
-        reader.join(timeout=5)
-        if status == -1:
-            raise self._lost(None)
-        return Completed(status, tuple(errors))
+    def run(
+        self, command: str, stdin: bytes = b"", *, on_line: Callable[[str], None] = lambda _line: None
+    ) -> Completed:
+        """Run a command to its end, giving each line of its output to `on_line`. Raises ConnectionFailed."""
+        session = self.session(command)
+        session.send([stdin], last=True)
+        for line in session.lines():
+            on_line(line)
+        return session.end()
 
     def close(self) -> None:
         """End the connection and what still runs over it."""
@@ -126,11 +86,6 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _lost(self, error: BaseException | None) -> ConnectionFailed:
-        return ConnectionFailed(
-            f"the SSH connection to {self._address} was lost" + (f" ({error})" if error else "")
-        )
 
 
 def read_private_key(text: str) -> paramiko.PKey:
@@ -169,31 +124,3 @@ def _connect(address: str, port: int, user: str, key: paramiko.PKey, host_key: s
 
 def _algorithms(kind: str) -> tuple[str, ...]:
     return ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)
-
-
-def _feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes], hold: bool) -> None:
-    try:
-        for piece in [stdin] if isinstance(stdin, bytes) else stdin:
-            channel.sendall(piece)
-        if not hold:
-            channel.shutdown_write()
-    except (OSError, EOFError):
-        # The command ended without reading all of it: its status says why.
-        return
-
-
-def _read_errors(channel: paramiko.Channel, kept: deque[str]) -> None:
-    try:
-        kept.extend(_lines(channel.recv_stderr))
-    except OSError:
-        return
-
-
-def _lines(receive: Callable[[int], bytes]) -> Iterable[str]:
-    buffer = b""
-    while piece := receive(65536):
-        buffer += piece
-        *whole, buffer = buffer.split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in whole)
-    if buffer:
-        yield buffer.decode("utf-8", "replace")

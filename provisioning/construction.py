@@ -38,9 +38,6 @@ class Construction:
     def build(self, release: str, facts: dict[str, Any], on: list[Remote]) -> None:
         """Build a release on these hosts. Raises HostFailure or SourceError, with nothing of it left."""
         with self._progress.phase("receive"):
-            # First, so that what an interrupted run left behind does not take the room of this one.
-            keep = {"keep": self._request.keep_releases}
-            self._fleet.each(lambda remote: self._fleet.call(remote, "prune", keep), on)
             self._send(release, facts["commit"], on)
         with self._progress.phase("build"):
             self._fleet.each(lambda remote: self._build(remote, release, facts), on)
@@ -58,7 +55,7 @@ class Construction:
         request = self._request
         key = request.deploy_key.get_secret_value() if request.deploy_key else None
         pieces = [*source.archive(request.repository, commit, deploy_key=key)]
-        wanted = {"release": release}
+        wanted = {"release": release, "keep": request.keep_releases}
         sent = self._fleet.each(lambda remote: self._fleet.call(remote, "receive", wanted, pieces), on)
         size = sum(len(piece) for piece in pieces) / 1e6
         for name, got in sent.items():

@@ -70,10 +70,10 @@ class Fleet:
         return gathered({remote.name: self._pool.submit(work, remote) for remote in chosen})
 
     def call(
-        self, remote: Remote, verb: str, facts: dict[str, Any] | None = None, stdin: Iterable[bytes] = ()
+        self, remote: Remote, verb: str, facts: dict[str, Any] | None = None, content: Sequence[bytes] = ()
     ) -> dict[str, Any]:
         """A verb under this rollout's lock. Raises HostFailure."""
-        return remote.call(verb, {"token": self._token, **(facts or {})}, stdin)
+        return remote.call(verb, {"token": self._token, **(facts or {})}, content)
 
     def lock(self, holders: Mapping[str, Mapping[str, Any] | None], run: Mapping[str, Any]) -> dict[str, str]:
         """Take the lock on every host and keep it alive; who lost it by having ended or gone silent, by host.

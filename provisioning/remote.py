@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from provisioning.connection import Connection, ConnectionFailed
+from provisioning.connection import Connection
 from provisioning.request import Host
+from provisioning.session import ConnectionFailed, Session
 
 COMMAND = "sudo -n seatrial-host"
 
@@ -39,6 +40,7 @@ class Remote:
         self._private_key = private_key
         self._told = told
         self._connection: Connection | None = None
+        self._idle: list[Session] = []
 
     def connect(self, patience: float = 30.0) -> None:
         """Open the connection, or open it anew. Raises HostFailure."""
@@ -60,44 +62,35 @@ class Remote:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._idle = []
 
     def call(
-        self, verb: str, facts: dict[str, Any], stdin: Iterable[bytes] = (), *, quiet: bool = False
+        self, verb: str, facts: dict[str, Any], content: Sequence[bytes] = (), *, quiet: bool = False
     ) -> dict[str, Any]:
-        """Have a verb done and return its result. Raises HostFailure."""
-        if self._connection is None:
-            self.connect()
-        assert self._connection is not None
-        request = json.dumps({"site": self._site, **facts}).encode() + b"\n"
-        end: dict[str, Any] = {}
-        stray: list[str] = []
-
-        def read(line: str) -> None:
-            try:
-                event = json.loads(line)
-            except json.JSONDecodeError:
-                stray.append(line)
-                return
-            if event.get("event") == "detail":
-                if not quiet:
-                    self._told(self.name, event["text"])
-            else:
-                end.update(event)
-
+        """Have a verb done, on this `content` where it takes any; its result. Raises HostFailure."""
+        question = {"site": self._site, "verb": verb, "bytes": sum(map(len, content)), **facts}
         try:
-            done = self._connection.run(
-                f"{COMMAND} {verb}", chain([request], stdin), on_line=read, hold=verb == "build"
-            )
+            session = self._session()
+            session.send([json.dumps(question).encode() + b"\n", *content])
+            stray: list[str] = []
+            for line in session.lines():
+                event = _event(line)
+                if event is None:
+                    stray.append(line)
+                elif event["event"] == "detail":
+                    if not quiet:
+                        self._told(self.name, event["text"])
+                elif event["event"] == "result":
+                    self._idle.append(session)
+                    return event
+                else:
+                    cause, log = event["cause"], event["log"]
+                    raise HostFailure(self.name, cause, next_step=event["next"], log=log, kind=event["kind"])
+            done = session.end()
         except ConnectionFailed as error:
             raise HostFailure(
                 self.name, str(error), next_step="run `make up` again", kind="unreachable"
             ) from None
-        if end.get("event") == "result":
-            return end
-        if end.get("event") == "error":
-            raise HostFailure(
-                self.name, end["cause"], next_step=end["next"], log=end["log"], kind=end["kind"]
-            )
         said = [*stray, *done.errors]
         missing = any("seatrial-host" in line and "not found" in line for line in said)
         raise HostFailure(
@@ -108,3 +101,20 @@ class Remote:
             next_step="run `make up` again, which provisions the host",
             log=said[-30:],
         )
+
+    def _session(self) -> Session:
+        """One that nobody talks to now, or another one: each answers one verb at a time."""
+        if self._connection is None:
+            self.connect()
+        assert self._connection is not None
+        with suppress(IndexError):
+            return self._idle.pop()
+        return self._connection.session(f"{COMMAND} serve")
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event

@@ -1,5 +1,7 @@
-"""`seatrial-host <verb>`: reads one JSON line on stdin, does one step, writes JSON lines on stdout.
+"""`seatrial-host serve`: reads JSON lines on stdin, each with a verb, does them in turn, writes JSON lines.
 
+`seatrial-host <verb>` does one, whose line on stdin needs to name none. Serving ends with the first one
+that fails.
 Exit status: 0 done, 1 failed, 2 wrongly called, 3 the lock is somebody else's.
 """
 
@@ -7,10 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import syslog
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -99,6 +103,7 @@ CHANGING: dict[str, Verb] = {
     "settle": _settle,
     "prune": _prune,
 }
+VERBS = (*READING, *LOCKING, *CHANGING, *edge.VERBS)
 # Ended when whoever asked is gone: nothing of the site has changed yet.
 ABANDONED_WITH_CALLER = {"build"}
 
@@ -113,17 +118,26 @@ def main(arguments: list[str]) -> int:
         return _edge_reload()
     if arguments[:1] == ["address-take"]:
         return _address_take(always=arguments[1:] == ["--always"])
-    if len(arguments) != 1 or arguments[0] not in {**READING, **LOCKING, **CHANGING, **edge.VERBS}:
-        verbs = ", ".join([*READING, *LOCKING, *CHANGING, *edge.VERBS])
-        print(f"usage: seatrial-host <verb> with JSON on stdin; verbs: {verbs}", file=sys.stderr)
+    if len(arguments) != 1 or arguments[0] not in {"serve", *VERBS}:
+        print("usage: seatrial-host <verb> with JSON on stdin", file=sys.stderr)
+        print(f"       verbs: {', '.join(VERBS)}", file=sys.stderr)
+        print("       seatrial-host serve, with a verb in each line of JSON on stdin", file=sys.stderr)
         print("       seatrial-host manage <site> <command of manage.py> ...", file=sys.stderr)
         return 2
     syslog.openlog("seatrial")
+    if arguments != ["serve"]:
+        return _answer({"verb": arguments[0], **json.loads(_first_line())})
+    while line := _first_line():
+        if status := _answer(json.loads(line)):
+            return status
+    return 0
+
+
+def _answer(request: Request) -> int:
+    """Do one verb, tell its result or failure; what its exit status is where it was the only one."""
     runner = Runner()
     try:
-        request = json.loads(_first_line())
-        layout = Layout(request["site"])
-        emit("result", **_do(arguments[0], layout, runner, request))
+        emit("result", **_do(request["verb"], Layout(request["site"]), runner, request))
     except Failure as failure:
         emit_failure(failure)
         return 3 if failure.kind == "locked" else 1
@@ -144,12 +158,30 @@ def _do(name: str, layout: Layout, runner: Runner, request: Request) -> dict[str
         return READING[name](layout, runner, request)
     if name in LOCKING:
         return LOCKING[name](layout, runner, request)
-    if name in ABANDONED_WITH_CALLER:
-        threading.Thread(target=_end_with_caller, args=[runner], daemon=True).start()
-    with lock.working(layout):
+    with lock.working(layout), _watching(runner) if name in ABANDONED_WITH_CALLER else nullcontext():
         # Checked when it is our turn: whoever had it before may have taken the lock over.
         lock.require(layout, request["token"])
         return CHANGING[name](layout, runner, request)
+
+
+@contextmanager
+def _watching(runner: Runner) -> Iterator[None]:
+    """Meanwhile all that runs is ended when whoever asked is gone: when there is no other end of stdin."""
+    watched = select.poll()
+    watched.register(0, select.POLLRDHUP)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if watched.poll(500):
+                runner.abort()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _edge_reload() -> int:
@@ -183,12 +215,6 @@ def _first_line() -> bytes:
     while (byte := os.read(0, 1)) not in (b"", b"\n"):
         line += byte
     return bytes(line)
-
-
-def _end_with_caller(runner: Runner) -> None:
-    while os.read(0, 4096):
-        pass
-    runner.abort()
 
 
 def _test_command(request: Request) -> int:

@@ -18,7 +18,7 @@ from types import FrameType
 import httpx
 from rich.console import Console
 
-from provisioning.connection import ConnectionFailed
+from provisioning.session import ConnectionFailed
 from tests.bench import measuring, single, table
 from tests.bench.contestant import CommandFailed, Contestant
 from tests.bench.others import Ansible, Fabric, Other, Pyinfra
