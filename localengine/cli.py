@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from localengine import configuring, operations, stacks
+from localengine import configuring, stacks
 from localengine.errors import EngineError
 from localengine.interrupt import EXIT_CODE
 from localengine.options import Options
@@ -99,14 +99,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _dispatch(arguments: argparse.Namespace, options: Options) -> int:
     match arguments.command, getattr(arguments, "subcommand", None):
-        case "preview", _:
-            return operations.preview(options)
-        case "up", _:
-            return operations.up(options)
-        case "destroy", _:
-            return operations.destroy(options)
-        case "refresh", _:
-            return operations.refresh(options)
+        case ("preview" | "up" | "destroy" | "refresh") as operation, _:
+            # Half of what there is to load, and no other command needs it.
+            from localengine import operations
+
+            return int(getattr(operations, operation)(options))
         case "cancel", _:
             return stacks.cancel(options)
         case "stack", "output":

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from localengine.errors import EngineError, MonitorError, stopped
+from localengine.errors import EngineError
 from localengine.events import Step
 from localengine.provider import Provider
+from localengine.refusal import MonitorError, stopped
 from localengine.run import Run
 from localengine.state import Resource
 from localengine.urn import is_provider, split_reference

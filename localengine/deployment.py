@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from localengine import execution, planning
 from localengine.backend import now
 from localengine.codec import UNKNOWN_TEXT
-from localengine.errors import EngineError, MonitorError, stopped
+from localengine.errors import EngineError
 from localengine.events import Op, Step
 from localengine.goal import Goal
 from localengine.names import Names
 from localengine.provider import CheckFailures, working_on
+from localengine.refusal import MonitorError, stopped
 from localengine.run import Run, explain
 from localengine.secrecy import mark
 from localengine.state import Resource

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from localengine import deletion, planning
 from localengine.backend import now
-from localengine.errors import EngineError, MonitorError, stopped
+from localengine.errors import EngineError
 from localengine.events import Step
 from localengine.provider import PartialFailure, Provider, working_on
+from localengine.refusal import MonitorError, stopped
 from localengine.run import Run
 from localengine.secrecy import mark
 from localengine.state import Operation, Resource

@@ -9,11 +9,12 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 
 from localengine.deployment import Deployment, Registered
-from localengine.errors import EngineError, MonitorError, stopped
+from localengine.errors import EngineError
 from localengine.events import Step
 from localengine.goal import Goal
 from localengine.planning import to_resource
 from localengine.provider import CheckFailures, Diff, Provider, ProviderError, working_on
+from localengine.refusal import MonitorError, stopped
 from localengine.run import Run, explain
 from localengine.secrecy import mark
 from localengine.urn import package_of, split_reference

@@ -10,11 +10,12 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
 from localengine import codec
 from localengine.deployment import Deployment, Registered
-from localengine.errors import EngineError, MonitorError, stopped
+from localengine.errors import EngineError
 from localengine.events import Severity
 from localengine.goal import Goal, from_request, lacking
 from localengine.lookups import Lookups
 from localengine.provider import CheckFailures
+from localengine.refusal import MonitorError, stopped
 from localengine.run import Run
 from localengine.values import UNKNOWN
 

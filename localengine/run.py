@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from localengine.config import Setting
-from localengine.errors import EngineError, stopped
+from localengine.errors import EngineError
 from localengine.events import Sink, Step, Tally
 from localengine.goal import Goal
 from localengine.journal import Journal
 from localengine.provider import CheckFailures, ProviderError, working_on
 from localengine.redact import Redactor
+from localengine.refusal import stopped
 from localengine.registry import Registry
 from localengine.urn import is_default_provider
 

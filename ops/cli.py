@@ -6,38 +6,27 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ops import cloud, deployed, engine, functional_tests, releases, rollback, site, stack, summary
+from ops import arguments, cloud, engine, functional_tests, releases, rollback, site, stack, summary
+from ops.errors import OpsError
+
+if TYPE_CHECKING:
+    from ops.deployed import Deployed
 
 INTERRUPTED = 130
 """The exit code of what ctrl-C ended, and that has said what comes next."""
 
-EXAMPLES = """examples:
-  make up                                the example site, on a droplet on this machine
-  make up SITE=https://host/me/shop.git  another Django site, the same way
-  make preview STACK=staging             what an `up` would change
-  make rollback STACK=staging            the release before goes live again, with no build
-  make releases STACK=staging            what was released, when, by whom, and how it went
-  make output STACK=local                URL, hosts, release, ... as JSON
-  make ft STACK=local                    the site's functional tests against that stack
-  make down                              remove everything the stack made
-"""
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. A user's mistake is one line on stderr."""
-    options = _parser().parse_args(arguments)
+    options = arguments.parser().parse_args(words)
     try:
-        return int(options.command(options))
-    except (
-        stack.StackError,
-        engine.EngineError,
-        cloud.CloudError,
-        deployed.DeployedError,
-        rollback.RollbackError,
-    ) as error:
+        return _COMMANDS[options.command](options)
+    except OpsError as error:
         # Nothing is left to say where the local cloud has told it itself.
         if str(error):
             print(f"seatrial: {error}", file=sys.stderr)
@@ -47,67 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m ops",
-        description="Launch a Django site on a stack's cloud, and look after it.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=None)
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for name, function, about in (
-        ("up", up, "create what is missing, put the release on, show where it is"),
-        ("preview", preview, "show what `up` would change"),
-        ("rollback", back, "bring the release before live again, with the gates of `up` and no build"),
-        ("refresh", refresh, "compare what was made with what is there"),
-        ("output", output, "print the stack's outputs as JSON"),
-        ("releases", history, "show the last releases: what, when, by whom, how it went"),
-        ("test-command", test_command, "run a management command for functional tests, where allowed"),
-        ("ft", ft, "run the site's functional tests against the stack"),
-        ("down", down, "remove everything the stack made"),
-        ("reset", reset, "remove the local cloud with all its droplets, and the stacks' state"),
-    ):
-        command = commands.add_parser(name, help=about, description=about)
-        command.set_defaults(command=function)
-        command.add_argument("-s", "--stack", default="local", help="the stack's name (default: local)")
-        if name in {"up", "preview", "rollback"}:
-            command.add_argument("--site", default="", help="a git URL or a path: that site, for this run")
-        if name in {"up", "preview"}:
-            command.add_argument("--diff", action="store_true", help="show what changes inside each resource")
-        if name == "rollback":
-            command.add_argument(
-                "--to", default="", help="a commit or tag; one that is gone from the hosts is built"
-            )
-        if name in {"up", "down", "rollback"}:
-            command.add_argument("-y", "--yes", action="store_true", help="do it without asking")
-        if name == "test-command":
-            command.add_argument("words", nargs="+", metavar="word", help="a command of the site's manage.py")
-        if name == "releases":
-            command.add_argument("--json", action="store_true", help="print JSON")
-        if name == "output":
-            command.add_argument("--show-secrets", action="store_true", help="print secrets in the clear")
-        if name == "ft":
-            command.add_argument(
-                "--run",
-                default="pytest example/functional_tests",
-                help="the tests' command (default: %(default)s)",
-            )
-    return parser
-
-
 def up(options: argparse.Namespace) -> int:
     """Bring the stack up, then show what serves."""
-    return _bring_up(_ready(options), options, ["--diff"] if options.diff else [])
+    return _bring_up(options, {}, ["--diff"] if options.diff else [])
 
 
 def back(options: argparse.Namespace) -> int:
     """Bring an older release live again; the settings file stays as it is."""
     chosen = _ready(options)
-    serving = deployed.releases(_deployed(chosen).statuses())
+    serving = _serving(chosen)
     revision = rollback.target(serving, options.to)
-    wishes = rollback.settings(chosen.stack.config, serving, revision)
-    code = _bring_up(_ready(options, wishes), options, [])
+    code = _bring_up(options, rollback.settings(chosen.stack.config, serving, revision), [])
     if code == 0:
         print(
             f"seatrial: this stays until the next `up`, which takes seatrial:revision of "
@@ -116,9 +55,13 @@ def back(options: argparse.Namespace) -> int:
     return code
 
 
-def _bring_up(chosen: engine.Engine, options: argparse.Namespace, flags: Sequence[str]) -> int:
+def _bring_up(options: argparse.Namespace, wishes: Mapping[str, str], flags: Sequence[str]) -> int:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # Both take their time, and neither needs the other.
+        there = pool.submit(_site_there, options)
+        chosen = _ready(options, wishes)
+    _warn_of_another_site(chosen, there.result())
     local = chosen.stack.on_this_machine
-    _warn_of_another_site(chosen)
     code = chosen.run(*engine.asks(["up", *flags], sure=options.yes or local))
     if code == INTERRUPTED:
         return code
@@ -147,8 +90,8 @@ def _tell_what_serves(chosen: engine.Engine) -> None:
     """After a failure the outputs are those of the last good run: say so where something else serves."""
     try:
         known = (chosen.outputs().get("release") or {}).get("id", "none")
-        serving = deployed.releases(_deployed(chosen).statuses())["release"]
-    except (engine.EngineError, deployed.DeployedError):
+        serving = _serving(chosen)["release"]
+    except OpsError:
         return  # nothing can be told, and the failure has been
     if serving and serving["id"] != known:
         print(
@@ -158,13 +101,17 @@ def _tell_what_serves(chosen: engine.Engine) -> None:
         )
 
 
-def _warn_of_another_site(chosen: engine.Engine) -> None:
+def _site_there(options: argparse.Namespace) -> str:
+    """The name of the stack's site as it was left last; empty where there is none."""
+    try:
+        return str(_engine(options).outputs().get("site_name", ""))
+    except OpsError:
+        return ""
+
+
+def _warn_of_another_site(chosen: engine.Engine, there: str) -> None:
     """Say what a change of the site's name means: it is another site, with hosts and data of its own."""
     wanted = chosen.stack.config.get("seatrial:site_name")
-    try:
-        there = chosen.outputs().get("site_name")
-    except engine.EngineError:
-        return  # no such stack yet
     if there and wanted and there != wanted:
         print(
             f"seatrial: '{wanted}' takes the place of '{there}' on the stack '{chosen.stack.name}', "
@@ -253,5 +200,28 @@ def _engine(options: argparse.Namespace) -> engine.Engine:
     return engine.choose(stack.load(Path.cwd(), options.stack), os.environ)
 
 
-def _deployed(chosen: engine.Engine) -> deployed.Deployed:
+def _deployed(chosen: engine.Engine) -> Deployed:
+    from ops import deployed  # SSH takes longer to load than most commands take, and few need it
+
     return deployed.of_state(chosen.resources(), str(chosen.stack.config.get("seatrial:site_name", "")))
+
+
+def _serving(chosen: engine.Engine) -> dict[str, Any]:
+    """`release` and `previous_release` as the hosts tell them."""
+    from ops import deployed
+
+    return deployed.releases(_deployed(chosen).statuses())
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": up,
+    "preview": preview,
+    "rollback": back,
+    "refresh": refresh,
+    "output": output,
+    "releases": history,
+    "test-command": test_command,
+    "ft": ft,
+    "down": down,
+    "reset": reset,
+}

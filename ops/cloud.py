@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ops import foreground
+from ops.errors import OpsError
 from ops.stack import Stack
 
 DEFAULT_NAME = "seatrial"
@@ -35,7 +36,7 @@ _HIGH_PORTS = {"--front-port": 80 + _HIGHER, "--front-tls-port": 443 + _HIGHER}
 """Where the sites are for a user who may not open ports 80 and 443."""
 
 
-class CloudError(Exception):
+class CloudError(OpsError):
     """Why the local cloud is not up, in one line; empty where it has said so on the terminal."""
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.errors import OpsError
 from ops.summary import by_number
 from provisioning import plan
 from provisioning.connection import Connection
@@ -24,7 +25,7 @@ _PATIENCE = 10.0
 """Seconds for a host to answer: it is up, or it is not."""
 
 
-class DeployedError(Exception):
+class DeployedError(OpsError):
     """There are no hosts, or they do not answer; one line for the operator."""
 
 

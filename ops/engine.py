@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ops import foreground
+from ops.errors import OpsError
 from ops.stack import WORK_FOLDER, Stack
 
 PLUGINS = ("command", "digitalocean", "random", "tls")
 
 
-class EngineError(Exception):
+class EngineError(OpsError):
     """Why no engine can run; one line for the operator."""
 
 

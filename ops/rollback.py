@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ops.errors import OpsError
 
-class RollbackError(Exception):
+
+class RollbackError(OpsError):
     """Why there is no way back; one line for the operator."""
 
 

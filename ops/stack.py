@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from ops.errors import OpsError
+
 #: Where a run keeps what it makes beside the project: the local engine's state, fetched repositories.
 WORK_FOLDER = ".seatrial"
 
 
-class StackError(Exception):
+class StackError(OpsError):
     """What is wrong with a stack's file; the text is one line for the operator."""
 
 

@@ -75,29 +75,54 @@ def render(
     wrong = [*mistakes(roles, ROLES, variables, secrets)]
     if wrong:
         raise ValueError("\n".join(wrong))
-    values = _values(host, ordered, variables)
+    content = _content(host, ordered, variables, secrets)
+    others = [role for role in ordered if role != "sender"]
+    secret_line = " ".join(
+        f"{name}={base64.b64encode(text.encode()).decode()}" for name, text in sorted(content.hidden.items())
+    )
+    archive = base64.encodebytes(_pack(content.files)).decode()
+    return Bundle(
+        digest=content.digest,
+        configuration=content.digest
+        if others == ordered
+        else _content(host, others, variables, secrets).digest,
+        command=_command(digest=content.digest, layer=ordered[0]),
+        stdin=f"{base64.b64encode(content.bootstrap).decode()}\n{secret_line}\n{archive}",
+    )
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What the roles of a host put on it: the script that unpacks it all, files, secrets."""
+
+    bootstrap: bytes
+    files: Mapping[str, bytes]
+    hidden: Mapping[str, str] = dataclasses.field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Of the content, not of the archive: compressed bytes differ from one zlib to the next."""
+        hidden = json.dumps(self.hidden, sort_keys=True).encode()
+        named = (part for name, content in self.files.items() for part in (name.encode(), content))
+        whole = hashlib.sha256()
+        for part in (self.bootstrap, *named, hidden):
+            whole.update(len(part).to_bytes(8, "big") + part)
+        return whole.hexdigest()
+
+
+def _content(
+    host: str, roles: Sequence[str], variables: Mapping[str, str], secrets: Mapping[str, str]
+) -> _Content:
+    values = _values(host, roles, variables)
     try:
-        hidden = _hidden(ordered, variables, secrets)
+        hidden = _hidden(roles, variables, secrets)
     except ValueError as error:
         raise ValueError(f"host {host}: {error}") from None
-
-    wired = {name: text for role in ordered for name, text in wiring.values_of(role, variables).items()}
-
-    files = dict(sorted(_files(ordered, values, wired)))
-    bootstrap = (_HERE / "roles/shared/bootstrap.sh").read_text()
-    digest = _digest([bootstrap.encode(), *_flat(files), json.dumps(hidden, sort_keys=True).encode()])
-    secret_line = " ".join(
-        f"{name}={base64.b64encode(text.encode()).decode()}" for name, text in sorted(hidden.items())
-    )
-    archive = base64.encodebytes(_pack(files)).decode()
-    others = [role for role in ordered if role != "sender"]
-    return Bundle(
-        digest=digest,
-        configuration=digest
-        if others == ordered
-        else render(host=host, roles=others, variables=variables, secrets=secrets).digest,
-        command=_command(digest=digest, layer=ordered[0]),
-        stdin=f"{base64.b64encode(bootstrap.encode()).decode()}\n{secret_line}\n{archive}",
+    wired = {name: text for role in roles for name, text in wiring.values_of(role, variables).items()}
+    return _Content(
+        bootstrap=(_HERE / "roles/shared/bootstrap.sh").read_bytes(),
+        files=dict(sorted(_files(roles, values, wired))),
+        hidden=hidden,
     )
 
 
@@ -178,32 +203,15 @@ def _fill(path: Path, values: Mapping[str, str]) -> str:
         raise ValueError(f"{path.relative_to(_HERE)}: nothing is known as @{{{error.args[0]}}}") from None
 
 
-def _flat(files: Mapping[str, bytes]) -> Iterator[bytes]:
-    for name, content in files.items():
-        yield name.encode()
-        yield content
-
-
-def _digest(parts: Sequence[bytes]) -> str:
-    # Of the content, not of the archive: compressed bytes differ from one zlib to the next.
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(len(part).to_bytes(8, "big") + part)
-    return whole.hexdigest()
-
-
 def _pack(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             entry.mode = 0o644
             archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
+    return gzip.compress(packed.getvalue(), 6, mtime=0)
 
 
 def _command(*, digest: str, layer: str) -> str:

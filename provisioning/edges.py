@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,16 +41,28 @@ class Edges:
     ) -> None:
         self.remotes = [reach(host, site, private_key, told) for host in hosts]
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
+        self._found: dict[str, list[dict[str, Any]]] = {}
 
-    def connect(self) -> None:
-        """Reach all of them. Raises HostFailure."""
-        gathered({edge.name: self._pool.submit(edge.connect) for edge in self.remotes})
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Reach all of them while something else is done. Raises HostFailure."""
+
+        def reach(edge: Remote) -> dict[str, Any]:
+            edge.connect()
+            return edge.call("edge-status", {})
+
+        reached = {edge.name: self._pool.submit(reach, edge) for edge in self.remotes}
+        yield
+        self._found = {name: said["servers"] for name, said in gathered(reached).items()}
 
     def left_out(self, servers: Sequence[str]) -> list[str]:
-        """Which of these app hosts an edge was told to leave out. Raises HostFailure for unknown ones."""
+        """Which of these app hosts an edge had been told to leave out when it was reached.
+
+        Raises HostFailure for unknown ones.
+        """
         out: set[str] = set()
-        for edge, said in self._each(["status"], lambda edge, _: edge.call("edge-status", {})).items():
-            states = {entry["server"]: entry["state"] for entry in said["status"]["servers"]}
+        for edge, entries in self._found.items():
+            states = {entry["server"]: entry["state"] for entry in entries}
             unknown = [server for server in servers if server not in states]
             if unknown:
                 raise HostFailure(

@@ -46,12 +46,16 @@ class Outside:
             self._prober = prober.Prober(self.target, rate)
             self._prober.start()
 
-    def stop(self) -> dict[str, Any]:
-        """End the measurement; what it found, also when asked again."""
+    def stop(self, changed: float | None = None) -> dict[str, Any]:
+        """End the measurement; what it found, also when asked again.
+
+        `changed` is when the site changed last (monotonic seconds), where that was not just now.
+        """
         if self._found is None:
             if self._prober is None:
                 return prober.summary([])
-            time.sleep(_TAIL_SECONDS)
+            now = time.monotonic()
+            time.sleep(max(0.0, (now if changed is None else changed) + _TAIL_SECONDS - now))
             self._found = self._prober.stop()
         return self._found
 

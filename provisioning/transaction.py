@@ -59,7 +59,7 @@ class Rollout:
             if result == "ok":
                 self._release()
             document = self._result(result)
-            self._tidy_up(document)
+            self._fleet.unlock(document)
             return document
         except (Exception, KeyboardInterrupt) as error:
             with uninterrupted(self._progress.say):
@@ -76,8 +76,8 @@ class Rollout:
                 remote.connect()
                 return remote.call("preflight", {"keep": request.keep_releases})
 
-            self._edges.connect()
-            self._statuses.update(self._fleet.each(look))
+            with self._edges.connecting():
+                self._statuses.update(self._fleet.each(look))
             for name, status in self._statuses.items():
                 room = f"disk {status['disk_used_percent']} %, {status['memory_free_mb']} MB of memory free"
                 self._progress.detail(name, f"{room}, python {status['python']}")
@@ -148,7 +148,10 @@ class Rollout:
         self._hook("after_release", request.hooks.after_release)
         with self._progress.phase("drain"):
             self._changeover.settle()
-            self._outside.stop()
+        # What is asked meanwhile shows whether visitors missed what has gone.
+        settled = time.monotonic()
+        self._prune()
+        self._outside.stop(settled)
 
     def _build(self) -> None:
         release, on = self._plan.release, self._fleet.some(self._plan.build_on)
@@ -230,11 +233,12 @@ class Rollout:
                     error=failed.failure.cause,
                     phase=failed.phase,
                 )
-            self._tidy_up(self._result(failed.result, phase=failed.phase, error=failed.failure.cause))
+            self._prune()
+            self._fleet.unlock(self._result(failed.result, phase=failed.phase, error=failed.failure.cause))
         return failed
 
-    def _tidy_up(self, document: dict[str, Any]) -> None:
-        """Prune on every host, and leave the record of this run there. A host that is gone is left out."""
+    def _prune(self) -> None:
+        """On every host. One that is gone, or has no room to work in, is left as it is."""
         with self._progress.phase("prune"), suppress(HostFailure):
             keep = {"keep": self._request.keep_releases}
             for name, done in self._fleet.each(
@@ -243,7 +247,6 @@ class Rollout:
                 self._progress.detail(
                     name, f"removed {listed(done['removed'])}" if done["removed"] else "nothing to remove"
                 )
-        self._fleet.unlock(document)
 
     def _beginning(self) -> dict[str, Any]:
         """What is known of this run when it begins: what, who, when."""
