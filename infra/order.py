@@ -11,7 +11,7 @@ from infra.host import Host
 from infra.names import SSH_USER
 from infra.settings import Settings
 
-MOST_PROBED = 100
+MOST_PROBED = 50
 """Requests a second of a rollout's measurement, where nothing limits it."""
 
 

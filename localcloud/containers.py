@@ -91,7 +91,7 @@ def create_droplet(
         "shm_size": spec.memory_mb * 1024 * 1024 // 2,
         "log_config": _LOGS,
         "cgroupns": "private" if kernel.cgroup_v2_only() else "host",
-        **limits(client, spec.id, spec.memory_mb, spec.vcpus),
+        **limits(client, spec.hostname, spec.memory_mb, spec.vcpus),
     }
     if not kernel.cgroup_v2_only():
         options["binds"] = ["/sys/fs/cgroup:/sys/fs/cgroup:rw"]
@@ -111,14 +111,14 @@ def create_droplet(
     return str(container["Id"])
 
 
-def limits(client: docker.DockerClient, droplet: int, memory_mb: int, vcpus: int) -> dict[str, Any]:
+def limits(client: docker.DockerClient, hostname: str, memory_mb: int, vcpus: int) -> dict[str, Any]:
     """The size of a droplet as Docker's options, as far as the kernel under the engine can hold it."""
     info = client.info()
     chosen: dict[str, Any] = {}
     if info.get("MemoryLimit"):
         chosen["mem_limit"] = memory_mb * 1024 * 1024
     if info.get("CPUSet"):
-        chosen["cpuset_cpus"] = kernel.processors(droplet, vcpus)
+        chosen["cpuset_cpus"] = kernel.processors(hostname, vcpus)
     return chosen
 
 

@@ -31,7 +31,7 @@ class Fleet(Protocol):
     def delete(self, droplet: int) -> None:
         """Remove a machine with its disk."""
 
-    def resize(self, droplet: int, memory_mb: int, vcpus: int) -> None:
+    def resize(self, droplet: int, hostname: str, memory_mb: int, vcpus: int) -> None:
         """Give a machine other limits."""
 
     def set_firewall(self, droplet: int, firewall: Firewall | None) -> None:

@@ -161,7 +161,8 @@ class Jobs:
                 self._fleet.power_on(droplet.id)
                 status = "active"
             case "resize":
-                self._fleet.resize(droplet.id, action.parameters["memory"], action.parameters["vcpus"])
+                size = action.parameters["memory"], action.parameters["vcpus"]
+                self._fleet.resize(droplet.id, droplet.name, *size)
                 changes |= action.parameters
             case "rename":
                 changes["name"] = action.parameters["name"]

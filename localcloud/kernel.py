@@ -42,18 +42,17 @@ def cgroup_v2_only() -> bool:
     return Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
-def processors(number: int, vcpus: int) -> str:
-    """The processors for droplet `number`, as a cpuset; empty where it asks for all there are or more.
+def processors(hostname: str, vcpus: int) -> str:
+    """The processors for a droplet, as a cpuset; empty where it asks for all there are or more.
 
     A set, not a share of time, because it is what `nproc` inside counts.
     """
-    # Ids of droplets made together are two apart: the action that makes each has one too.
-    return choose_processors(number // 2, vcpus, sorted(os.sched_getaffinity(0)))
+    return choose_processors(hostname, vcpus, sorted(os.sched_getaffinity(0)))
 
 
-def choose_processors(number: int, vcpus: int, available: Sequence[int]) -> str:
-    """`vcpus` of the available ones, droplets next to each other starting on different ones."""
+def choose_processors(hostname: str, vcpus: int, available: Sequence[int]) -> str:
+    """`vcpus` of the available ones; those of `app-1` and `app-2`, which are busy together, differ."""
     if vcpus >= len(available):
         return ""
-    start = number * vcpus
+    start = sum(hostname.encode()) * vcpus
     return ",".join(str(cpu) for cpu in sorted(available[(start + i) % len(available)] for i in range(vcpus)))

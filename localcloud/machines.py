@@ -203,10 +203,10 @@ class Machines:
             self._halt(id, True)
             self._power_on(id)
 
-    def resize(self, id: int, memory_mb: int, vcpus: int) -> None:
+    def resize(self, id: int, hostname: str, memory_mb: int, vcpus: int) -> None:
         """Gives a droplet another size. Memory is in MiB."""
         with self._locks[id], self._translated():
-            limits = containers.limits(self._client, id, memory_mb, vcpus)
+            limits = containers.limits(self._client, hostname, memory_mb, vcpus)
             if "cpuset_cpus" in limits and not limits["cpuset_cpus"]:
                 limits["cpuset_cpus"] = containers.all_processors()
             if "mem_limit" in limits:

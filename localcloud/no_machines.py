@@ -35,7 +35,7 @@ class NoMachines:
     def delete(self, droplet: int) -> None:
         """It is gone."""
 
-    def resize(self, droplet: int, memory_mb: int, vcpus: int) -> None:
+    def resize(self, droplet: int, hostname: str, memory_mb: int, vcpus: int) -> None:
         """Raises MachineError."""
         raise MachineError(f"droplet {droplet}: {REASON}")
 

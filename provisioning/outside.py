@@ -11,8 +11,6 @@ from provisioning.request import Request
 
 _PATIENCE_SECONDS = 15.0
 _LEAST_RATE = 4
-_TAIL_SECONDS = 0.3
-"""How long the prober asks on after the last change."""
 
 
 def bearable(rate: int, seconds: float, hosts: int) -> int:
@@ -46,16 +44,12 @@ class Outside:
             self._prober = prober.Prober(self.target, rate)
             self._prober.start()
 
-    def stop(self, changed: float | None = None) -> dict[str, Any]:
-        """End the measurement; what it found, also when asked again.
-
-        `changed` is when the site changed last (monotonic seconds), where that was not just now.
-        """
+    def stop(self, after: float = 0.0) -> dict[str, Any]:
+        """End the measurement, `after` so many seconds; what it found, also when asked again."""
         if self._found is None:
             if self._prober is None:
                 return prober.summary([])
-            now = time.monotonic()
-            time.sleep(max(0.0, (now if changed is None else changed) + _TAIL_SECONDS - now))
+            time.sleep(after)
             self._found = self._prober.stop()
         return self._found
 

@@ -91,7 +91,7 @@ class Request(BaseModel):
     configuration: str = ""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
     batch_size: Annotated[int, Field(ge=1, le=100)] = 1
-    probe_rate: Annotated[int, Field(ge=1, le=1000)] = 100
+    probe_rate: Annotated[int, Field(ge=1, le=1000)] = 50
 
     @field_validator("url")
     @classmethod

@@ -19,6 +19,9 @@ from provisioning.progress import Progress, listed
 from provisioning.remote import HostFailure, Remote
 from provisioning.request import Request
 
+_TAIL_SECONDS = 0.3
+"""How long visitors are asked for after a way back, which ends with a switch."""
+
 
 class Rollout:
     """One run. `run` does it all, once. `reach` and `outside` are others in tests alone."""
@@ -148,10 +151,8 @@ class Rollout:
         self._hook("after_release", request.hooks.after_release)
         with self._progress.phase("drain"):
             self._changeover.settle()
-        # What is asked meanwhile shows whether visitors missed what has gone.
-        settled = time.monotonic()
+        # Under measurement: what goes now must not be missed by anybody.
         self._prune()
-        self._outside.stop(settled)
 
     def _build(self) -> None:
         release, on = self._plan.release, self._fleet.some(self._plan.build_on)
@@ -215,7 +216,7 @@ class Rollout:
         if isinstance(error, KeyboardInterrupt):
             self._fleet.reconnect()
         failed.notes += self._changeover.put_back()
-        failed.probe = self._outside.stop()
+        failed.probe = self._outside.stop(after=_TAIL_SECONDS)
         if failed.probe["requests"]:
             probe = failed.probe
             failed.notes.append(f"meanwhile {measured(probe)}")

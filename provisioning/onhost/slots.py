@@ -154,13 +154,12 @@ def settle(layout: Layout, runner: Runner, drain_seconds: float) -> dict[str, An
     releases.mark_as_served(layout, releases.linked(layout.slots / f"{slot}.release") or "")
     idle = other(slot)
     began = time.monotonic()
-    left = _drain(layout, idle, drain_seconds) if _is_active(runner, idle) else 0
+    left = _drain(layout, idle, drain_seconds)
     if left:
         _stop(runner, idle)
     else:
         _systemctl(runner, "stop", "--no-block", unit(idle), listener(idle))
     _systemctl(runner, "disable", "--no-reload", "--quiet", unit(idle))
-    _systemctl(runner, "enable", "--no-reload", "--quiet", unit(slot))
     (layout.base / "next").unlink(missing_ok=True)
     return {"drain_seconds": round(time.monotonic() - began, 2), "cut_off": left}
 
@@ -250,7 +249,7 @@ def _drain(layout: Layout, slot: str, patience: float) -> int:
         open_requests = connections(layout.socket(slot))
         if waited >= _SETTLE_SECONDS and (open_requests == 0 or waited >= patience):
             return open_requests
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def connections(path: Path, table: Path = Path("/proc/net/unix")) -> int:

@@ -52,7 +52,8 @@ class RecordingFleet:
         for known in (self.specs, self.power, self.firewalls, self.extra, self.sizes):
             known.pop(droplet, None)
 
-    def resize(self, droplet: int, memory_mb: int, vcpus: int) -> None:
+    def resize(self, droplet: int, hostname: str, memory_mb: int, vcpus: int) -> None:
+        assert self.specs[droplet].hostname == hostname
         self.sizes[droplet] = (memory_mb, vcpus)
 
     def set_firewall(self, droplet: int, firewall: Firewall | None) -> None:

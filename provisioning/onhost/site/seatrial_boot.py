@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -27,11 +28,15 @@ def configure() -> Any:
 
 
 def warm_up() -> None:
-    """Load the URLs now, once for all workers, which are forked from this process."""
+    """Load now, once for all workers, which are forked from this process, what a first request would load."""
+    from django.conf import settings
     from django.db import connections
     from django.urls import get_resolver
 
     _ = get_resolver().reverse_dict
+    if any("redis" in cache["BACKEND"] for cache in settings.CACHES.values()):
+        with contextlib.suppress(ImportError):
+            importlib.import_module("redis")
     # A connection that a URL module opened must not be shared by the workers.
     connections.close_all()
 

@@ -38,6 +38,10 @@ sshd -t -f "$work/ssh.conf"
 install_file "$work/ssh.conf" /etc/ssh/sshd_config.d/10-seatrial.conf 0644 root:root ssh.service:reload
 heed ssh.service # not enabled by us: it may be its socket that starts it
 
+if [ -n "${SUDO_UID:-}" ]; then # who deploys has no services of their own; a login need not wait for them
+    ensure_link /dev/null "/etc/systemd/system/user@$SUDO_UID.service"
+fi
+
 ensure_directory /etc/systemd/journald.conf.d 0755 root:root
 install_file "$files/journald.conf" /etc/systemd/journald.conf.d/seatrial.conf 0644 root:root \
     systemd-journald.service:restart

@@ -175,16 +175,13 @@ def test_capabilities_that_no_process_here_has_are_named() -> None:
     assert kernel.missing_capabilities("CapBnd:\t000001ffffffffff\n") == []
 
 
-def test_neighbouring_droplets_start_on_different_processors() -> None:
-    assert [kernel.choose_processors(number, 1, [0, 1]) for number in (1, 2)] == ["1", "0"]
-    assert kernel.choose_processors(3, 2, [0, 1, 2, 3]) == "2,3"
-    assert kernel.choose_processors(1, 2, [0, 1]) == ""
-
-
-def test_droplets_made_together_share_the_processors_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
-    ids = [100006, 100008, 100010, 100012]  # each one's action has the id between
-    assert [kernel.processors(number, 1) for number in ids] == ["1", "0", "1", "0"]
+def test_droplets_of_one_kind_share_the_processors_out() -> None:
+    chosen = [kernel.choose_processors(f"shop-app-{number}", 1, [0, 1]) for number in (1, 2, 3)]
+    assert chosen in (["0", "1", "0"], ["1", "0", "1"])
+    pairs = {kernel.choose_processors(f"shop-app-{number}", 2, [0, 1, 2, 3]) for number in (1, 2)}
+    assert pairs == {"0,1", "2,3"}
+    assert kernel.choose_processors("web", 1, [0, 1]) in ("0", "1")
+    assert kernel.choose_processors("web", 2, [0, 1]) == ""
 
 
 def test_what_docker_leaves_in_the_packet_filter_is_told_from_what_others_have_there() -> None:

@@ -68,7 +68,7 @@ def test_a_droplet_has_the_size_it_was_given_and_takes_another(lab: Lab) -> None
 
     assert lab.run(3, "nproc") == "1"
     assert memory() == 512 * 1024 * 1024
-    lab.machines.resize(3, 1024, 64)
+    lab.machines.resize(3, "three", 1024, 64)
     assert memory() == 1024 * 1024 * 1024
     assert lab.run(3, "nproc") == lab.run(3, "nproc --all")
 

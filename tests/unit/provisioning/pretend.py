@@ -137,7 +137,8 @@ class _Outside:
             self._world.said.append(("visitors", "probe", {}))
         self._started = True
 
-    def stop(self, _changed: float | None = None) -> dict[str, Any]:
+    def stop(self, after: float = 0.0) -> dict[str, Any]:
+        del after
         return {"requests": 10, "failed": 0, "p50_ms": 1, "p99_ms": 2, "longest_gap_ms": 3}
 
     def smoke_test(self) -> int:
