@@ -54,5 +54,7 @@ def choose_processors(hostname: str, vcpus: int, available: Sequence[int]) -> st
     """`vcpus` of the available ones; those of `app-1` and `app-2`, which are busy together, differ."""
     if vcpus >= len(available):
         return ""
-    start = sum(hostname.encode()) * vcpus
+    group, _, number = hostname.rpartition("-")
+    # Where a kind begins is all the same, as long as it stays so: those with longer names further on.
+    start = (len(group) + int(number if number.isdecimal() else 0)) * vcpus
     return ",".join(str(cpu) for cpu in sorted(available[(start + i) % len(available)] for i in range(vcpus)))

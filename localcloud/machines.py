@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import docker
-from docker.errors import APIError, DockerException, NotFound
 
 from localcloud import containers, net_container, networks
-from localcloud.containers import DROPLET_LABEL, PART_LABEL
+from localcloud.docker_seam import DockerSeam, translated
 from localcloud.engine import (
     LABEL,
     Say,
     answers,
-    connect,
-    ensure_docker,
     find_docker,
     locked,
     may_hold_containers,
@@ -55,13 +47,11 @@ class Machines:
     def __init__(self, instance: str, state_dir: Path, tell: Say = say) -> None:
         self._instance = instance
         self._tell = tell
+        self._docker = DockerSeam(instance, tell)
         self._records = Records(state_dir / "machines")
-        self._connecting = threading.Lock()
         self._networking = threading.Lock()
         self._watching = threading.Lock()
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
-        self._host = ""
-        self._connected: docker.DockerClient | None = None
         self._watcher: Watcher | None = None
         self._told_limits = False
 
@@ -77,15 +67,15 @@ class Machines:
         self.close()
         if find_docker() is None:
             return
-        running = [number for number in self._droplets() if self.status(number) == "active"]
+        running = [number for number in self._docker.droplets() if self.status(number) == "active"]
         threads = [threading.Thread(target=self._halt, args=(number, True)) for number in running]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        with self._translated():
-            for container in self._list("net"):
-                self._client.api.stop(container["Id"], timeout=0)
+        with translated():
+            for container in self._docker.containers("net"):
+                self._docker.client.api.stop(container["Id"], timeout=0)
 
     def close(self) -> None:
         """Stops watching. Droplets go on as they are."""
@@ -100,21 +90,19 @@ class Machines:
         self._records.clear()
         if not may_hold_containers():
             return
-        with self._translated():
+        with translated():
             for part in ("droplet", "net"):
-                for container in self._list(part):
-                    self._remove(container["Id"])
-            for network in self._client.api.networks(filters={"label": f"{LABEL}={self._instance}"}):
-                networks.remove_by_id(self._client, network["Id"])
-        self._client.close()
-        self._connected = None
+                for container in self._docker.containers(part):
+                    self._docker.remove(container["Id"])
+            for network in self._docker.client.api.networks(filters={"label": f"{LABEL}={self._instance}"}):
+                networks.remove_by_id(self._docker.client, network["Id"])
+        self._docker.close()
         stop_if_unused(self._tell)
 
     @property
     def docker_host(self) -> str:
         """Where the engine under the droplets listens."""
-        self._client  # noqa: B018 - connects
-        return self._host
+        return self._docker.host
 
     # -- networks -------------------------------------------------------------------------------------
 
@@ -123,9 +111,9 @@ class Machines:
 
         This machine has its first address and reaches every droplet from it.
         """
-        with self._networking, self._translated():
+        with self._networking, translated():
             while True:
-                client = self._client
+                client = self._docker.client
                 # Until it has our network, another instance's reset may end the engine as one unused.
                 with locked("engine"):
                     if not answers(client):
@@ -140,13 +128,13 @@ class Machines:
 
     def ensure_network(self, name: str, cidr: str, internal: bool) -> None:
         """Makes a network; droplets on an internal one reach each other and nothing else through it."""
-        with self._networking, self._translated():
-            networks.ensure(self._client, self._instance, name, cidr, internal=internal)
+        with self._networking, translated():
+            networks.ensure(self._docker.client, self._instance, name, cidr, internal=internal)
 
     def remove_network(self, name: str) -> None:
         """Removes a network on which no droplet is left."""
-        with self._networking, self._translated():
-            networks.remove(self._client, self._instance, name)
+        with self._networking, translated():
+            networks.remove(self._docker.client, self._instance, name)
 
     # -- droplets -------------------------------------------------------------------------------------
 
@@ -156,8 +144,8 @@ class Machines:
         Raises:
             MachineError: it could not be made.
         """
-        with self._translated():
-            ensure_image(USUAL, self._client, self._tell)
+        with translated():
+            ensure_image(USUAL, self._docker.client, self._tell)
 
     def create(self, spec: MachineSpec) -> None:
         """Makes and starts a droplet. Its networks must be there.
@@ -165,24 +153,24 @@ class Machines:
         A firewall set for its id before is in force before it starts. Takes a second or two, and about
         40 more where the image is missing; sshd answers a few seconds later.
         """
-        with self._locks[spec.id], self._translated():
+        with self._locks[spec.id], translated():
             self._watch()
             if self.status(spec.id) != "missing":
                 self._power_on(spec.id)
                 return
-            image = ensure_image(spec.image, self._client, self._tell)
-            self._remove(self._name("droplet", spec.id))
-            self._remove(self._name("net", spec.id))
+            image = ensure_image(spec.image, self._docker.client, self._tell)
+            self._docker.remove(self._docker.name("droplet", spec.id))
+            self._docker.remove(self._docker.name("net", spec.id))
             try:
                 self._make(spec, image)
             except BaseException:
-                self._remove(self._name("droplet", spec.id))
-                self._remove(self._name("net", spec.id))
+                self._docker.remove(self._docker.name("droplet", spec.id))
+                self._docker.remove(self._docker.name("net", spec.id))
                 raise
 
     def power_on(self, id: int) -> None:
         """Starts a droplet that is off."""
-        with self._locks[id], self._translated():
+        with self._locks[id], translated():
             self._watch()
             self._records.change(id, on=True)
             self._power_on(id)
@@ -198,34 +186,34 @@ class Machines:
 
     def reboot(self, id: int) -> None:
         """Ends a droplet in order and starts it again."""
-        with self._locks[id], self._translated():
+        with self._locks[id], translated():
             self._records.change(id, on=True)
             self._halt(id, True)
             self._power_on(id)
 
     def resize(self, id: int, hostname: str, memory_mb: int, vcpus: int) -> None:
         """Gives a droplet another size. Memory is in MiB."""
-        with self._locks[id], self._translated():
-            limits = containers.limits(self._client, hostname, memory_mb, vcpus)
+        with self._locks[id], translated():
+            limits = containers.limits(self._docker.client, hostname, memory_mb, vcpus)
             if "cpuset_cpus" in limits and not limits["cpuset_cpus"]:
                 limits["cpuset_cpus"] = containers.all_processors()
             if "mem_limit" in limits:
                 # The two must grow together: swap counts memory in.
                 limits["memswap_limit"] = 2 * limits["mem_limit"]
             if limits:
-                self._client.api.update_container(self._name("droplet", id), **limits)
+                self._docker.client.api.update_container(self._docker.name("droplet", id), **limits)
 
     def delete(self, id: int) -> None:
         """Removes a droplet with its disk, firewall and addresses."""
-        with self._locks[id], self._translated():
+        with self._locks[id], translated():
             self._records.forget(id)
-            self._remove(self._name("droplet", id))
-            self._remove(self._name("net", id))
+            self._docker.remove(self._docker.name("droplet", id))
+            self._docker.remove(self._docker.name("net", id))
 
     def status(self, id: int) -> PowerState:
         """Whether the droplet is on, off, or not there."""
-        with self._translated():
-            state = self._state(self._name("droplet", id))
+        with translated():
+            state = self._docker.state(self._docker.name("droplet", id))
         return "missing" if state is None else "active" if state["Running"] else "off"
 
     # -- what is around a droplet -----------------------------------------------------------------------
@@ -235,39 +223,30 @@ class Machines:
 
         Connections that are up and stay allowed go on. May be called before `create()`.
         """
-        with self._locks[id], self._translated():
+        with self._locks[id], translated():
             self._records.change(id, firewall=firewall)
-            if self._running(self._name("net", id)):
+            if self._docker.is_running(self._docker.name("net", id)):
                 self._apply_firewall(id, firewall)
 
     def add_public_address(self, id: int, addr: str) -> None:
         """Gives a droplet one more public address, taking its traffic from whichever had it before."""
-        with self._locks[id], self._translated():
+        with self._locks[id], translated():
             record = self._records.get(id)
             addresses = tuple(dict.fromkeys((*record.extra_addresses, addr)))
             self._records.change(id, extra_addresses=addresses)
-            if self._running(self._name("net", id)):
-                net_container.add_address(self._client, self._name("net", id), addr)
+            if self._docker.is_running(self._docker.name("net", id)):
+                net_container.add_address(self._docker.client, self._docker.name("net", id), addr)
 
     def remove_public_address(self, id: int, addr: str) -> None:
         """Takes an added public address away."""
-        with self._locks[id], self._translated():
+        with self._locks[id], translated():
             record = self._records.get(id)
             left = tuple(known for known in record.extra_addresses if known != addr)
             self._records.change(id, extra_addresses=left)
-            if self._running(self._name("net", id)):
-                net_container.remove_address(self._client, self._name("net", id), addr)
+            if self._docker.is_running(self._docker.name("net", id)):
+                net_container.remove_address(self._docker.client, self._docker.name("net", id), addr)
 
     # -- inside ---------------------------------------------------------------------------------------
-
-    @property
-    def _client(self) -> docker.DockerClient:
-        with self._connecting:
-            # Another instance's reset may have ended an engine that had nothing of ours on it yet.
-            if self._connected is None or not answers(self._connected):
-                self._host = ensure_docker(self._tell)
-                self._connected = connect(self._host)
-            return self._connected
 
     def _watch(self) -> None:
         with self._watching:
@@ -276,39 +255,39 @@ class Machines:
                 self._watcher.start()
 
     def _make(self, spec: MachineSpec, image: str) -> None:
-        net, droplet = self._name("net", spec.id), self._name("droplet", spec.id)
+        net, droplet = self._docker.name("net", spec.id), self._docker.name("droplet", spec.id)
         public = networks.docker_name(self._instance, PUBLIC_NETWORK)
         private = networks.docker_name(self._instance, spec.private_network)
-        containers.create_net(self._client, self._instance, net, image, spec, public, private)
-        self._client.api.start(net)
+        containers.create_net(self._docker.client, self._instance, net, image, spec, public, private)
+        self._docker.client.api.start(net)
         self._records.change(spec.id, on=True)
         self._restore_network(spec.id)
-        identity = containers.create_droplet(self._client, self._instance, droplet, net, image, spec)
+        identity = containers.create_droplet(self._docker.client, self._instance, droplet, net, image, spec)
         resolvers = _resolvers() or (DOCKER_RESOLVER,)
-        self._client.api.put_archive(identity, "/", pack(seed_files(spec, resolvers)))
+        self._docker.client.api.put_archive(identity, "/", pack(seed_files(spec, resolvers)))
         self._tell_limits()
-        self._client.api.start(identity)
+        self._docker.client.api.start(identity)
 
     def _power_on(self, droplet: int) -> None:
-        net, name = self._name("net", droplet), self._name("droplet", droplet)
-        if self._state(name) is None:
+        net, name = self._docker.name("net", droplet), self._docker.name("droplet", droplet)
+        if self._docker.state(name) is None:
             raise MachineError(f"droplet {droplet} is not there")
-        if not self._running(net):
-            if self._running(name):  # it runs in the network of a net container that is gone
-                self._client.api.kill(name)
-            self._client.api.start(net)
+        if not self._docker.is_running(net):
+            if self._docker.is_running(name):  # it runs in the network of a net container that is gone
+                self._docker.client.api.kill(name)
+            self._docker.client.api.start(net)
             self._restore_network(droplet)
-        net_container.plug_in(self._client, net)
-        self._client.api.start(name)
+        net_container.plug_in(self._docker.client, net)
+        self._docker.client.api.start(name)
 
     def _halt(self, droplet: int, graceful: bool) -> None:
-        with self._translated():
-            name, net = self._name("droplet", droplet), self._name("net", droplet)
-            if self._running(name):
-                if not graceful and self._running(net):
+        with translated():
+            name, net = self._docker.name("droplet", droplet), self._docker.name("net", droplet)
+            if self._docker.is_running(name):
+                if not graceful and self._docker.is_running(net):
                     # Before its processes end, or the kernel would close their connections for all to see.
-                    net_container.unplug(self._client, net)
-                self._client.api.stop(name, timeout=_POWER_OFF_SECONDS if graceful else 0)
+                    net_container.unplug(self._docker.client, net)
+                self._docker.client.api.stop(name, timeout=_POWER_OFF_SECONDS if graceful else 0)
 
     def _restore_network(self, droplet: int) -> None:
         """Firewall and addresses, in a net container that has just started, before its droplet does."""
@@ -316,19 +295,19 @@ class Machines:
         if record.firewall is not None:
             self._apply_firewall(droplet, record.firewall)
         for address in record.extra_addresses:
-            net_container.add_address(self._client, self._name("net", droplet), address)
+            net_container.add_address(self._docker.client, self._docker.name("net", droplet), address)
 
     def _apply_firewall(self, droplet: int, firewall: Firewall | None) -> None:
-        name = self._name("net", droplet)
-        net_container.apply_firewall(self._client, name, firewall, docker_resolver=not _resolvers())
+        name = self._docker.name("net", droplet)
+        net_container.apply_firewall(self._docker.client, name, firewall, docker_resolver=not _resolvers())
 
     def _resume(self) -> None:
         """Brings every droplet to the power state it is meant to have."""
-        for droplet in self._droplets():
+        for droplet in self._docker.droplets():
             with self._locks[droplet]:
                 try:
                     if self._records.get(droplet).on and self.status(droplet) != "missing":
-                        with self._translated():
+                        with translated():
                             self._power_on(droplet)
                 except MachineError as error:
                     self._tell(f"droplet {droplet} could not be started: {error}")
@@ -341,7 +320,7 @@ class Machines:
                 return
             if rebooting:
                 try:
-                    with self._translated():
+                    with translated():
                         self._power_on(droplet)
                 except MachineError as error:
                     self._tell(f"droplet {droplet} did not come back from its reboot: {error}")
@@ -352,46 +331,9 @@ class Machines:
         if self._told_limits:
             return
         self._told_limits = True
-        missing = containers.missing_limits(self._client)
+        missing = containers.missing_limits(self._docker.client)
         if missing:
             self._tell(f"the kernel here cannot limit {' or '.join(missing)}: droplets may use all there is")
-
-    def _name(self, part: str, droplet: int) -> str:
-        return f"{self._instance}-{part}-{droplet}"
-
-    def _list(self, part: str) -> list[dict[str, Any]]:
-        labels = [f"{LABEL}={self._instance}", f"{PART_LABEL}={part}"]
-        return list(self._client.api.containers(all=True, filters={"label": labels}))
-
-    def _droplets(self) -> list[int]:
-        with self._translated():
-            return sorted(int(item["Labels"][DROPLET_LABEL]) for item in self._list("droplet"))
-
-    def _state(self, name: str) -> dict[str, Any] | None:
-        try:
-            return dict(self._client.api.inspect_container(name)["State"])
-        except NotFound:
-            return None
-
-    def _running(self, name: str) -> bool:
-        state = self._state(name)
-        return state is not None and bool(state["Running"])
-
-    def _remove(self, name: str) -> None:
-        try:
-            self._client.api.remove_container(name, force=True, v=True)
-        except NotFound:
-            return
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Docker's errors as ones for the user."""
-        try:
-            yield
-        except APIError as error:
-            raise MachineError(f"Docker: {str(error.explanation or error).strip()}") from error
-        except (DockerException, OSError) as error:
-            raise MachineError(f"Docker's engine: {error}") from error
 
 
 def _resolvers() -> tuple[str, ...]:

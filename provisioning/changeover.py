@@ -51,12 +51,11 @@ class Changeover:
         Raises HostFailure; `put_back` is to follow. Nobody has noticed anything then.
         """
         self._started = self._fleet.some(names)
-        with self._progress.phase("start"):
-            done = self._fleet.each(lambda remote: self._tell(remote, "start", release), self._started)
-            for name, facts in done.items():
-                slot, start, healthy = facts["slot"], facts["start_seconds"], facts["healthy_seconds"]
-                self.per_host[name].update(slot=slot, start_seconds=start, healthy_seconds=healthy)
-                self._progress.detail(name, f"{slot} started in {start} s, healthy in {healthy} s")
+        done = self._fleet.each(lambda remote: self._tell(remote, "start", release), self._started)
+        for name, facts in done.items():
+            slot, start, healthy = facts["slot"], facts["start_seconds"], facts["healthy_seconds"]
+            self.per_host[name].update(slot=slot, start_seconds=start, healthy_seconds=healthy)
+            self._progress.detail(name, f"{slot} started in {start} s, healthy in {healthy} s")
 
     def switch(self, names: Sequence[str], release: str) -> None:
         """Bring the release that was started live on these hosts at once: without visitors, where an edge can

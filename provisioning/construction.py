@@ -35,12 +35,16 @@ class Construction:
         self.seconds: dict[str, float] = {}
         """How long each host built."""
 
-    def build(self, release: str, facts: dict[str, Any], on: list[Remote]) -> None:
-        """Build a release on these hosts. Raises HostFailure or SourceError, with nothing of it left."""
+    def build(self, release: str, facts: dict[str, Any], on: list[Remote]) -> dict[str, Any]:
+        """Build a release on these hosts; what is known of it then.
+
+        Raises HostFailure or SourceError, with nothing of it left.
+        """
         with self._progress.phase("receive"):
             self._send(release, facts["commit"], on)
         with self._progress.phase("build"):
-            self._fleet.each(lambda remote: self._build(remote, release, facts), on)
+            built = self._fleet.each(lambda remote: self._build(remote, release, facts), on)
+        return built[on[0].name]
 
     def build_beside(self, release: str, facts: dict[str, Any], on: list[Remote]) -> None:
         """The same for a release that is good to have there: where it does not work out, that is said."""
@@ -61,7 +65,8 @@ class Construction:
         for name, got in sent.items():
             self._progress.detail(name, f"{got['files']} files, {size:.1f} MB")
 
-    def _build(self, remote: Remote, release: str, facts: dict[str, Any]) -> None:
+    def _build(self, remote: Remote, release: str, facts: dict[str, Any]) -> dict[str, Any]:
         began = time.monotonic()
-        self._fleet.call(remote, "build", {**facts, "release": release})
+        built = self._fleet.call(remote, "build", {**facts, "release": release})
         self.seconds[remote.name] = round(time.monotonic() - began, 2)
+        return built

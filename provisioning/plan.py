@@ -86,6 +86,15 @@ def batches(plan: Plan, statuses: Mapping[str, Status], size: int) -> list[tuple
     return [new, *groups] if new else groups
 
 
+def keeps_migrations(statuses: Mapping[str, Status], release: Mapping[str, Any]) -> bool:
+    """Whether a release (what is known of it) has the very migrations of the one that serves.
+
+    It asks nothing else of the database then, and may start before that has been brought up to date.
+    """
+    live = {status["live"].get("migrations") for status in statuses.values() if status["live"]}
+    return bool(release.get("migrations")) and live == {release["migrations"]}
+
+
 def companion(plan: Plan, statuses: Mapping[str, Status]) -> tuple[dict[str, Any], tuple[str, ...]] | None:
     """The release before the plan's, and the new hosts that need it beside: None where there are none.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,13 +136,23 @@ class Rollout:
     def _release(self) -> None:
         request, release = self._request, self._plan.release
         self._hook("before_release", request.hooks.before_release)
-        self._build()
-        self._migrate()
-        self._hook("after_migrate", request.hooks.after_migrate)
+        facts = self._build()
+        # One host does one thing at a time: alone, it would gain nothing.
+        several = len(self._plan.switch_on) > 1
+        at_once = (
+            several
+            and not request.hooks.after_migrate.strip()
+            and plan.keeps_migrations(self._statuses, facts)
+        )
+        if not at_once:
+            with self._progress.phase("migrate"):
+                self._migrate()
+            self._hook("after_migrate", request.hooks.after_migrate)
         self._announce()
         if any(status["live"] for status in self._statuses.values()):
             self._outside.start()
-        self._changeover.start(self._plan.switch_on, release)
+        with self._progress.phase("start"), self._migrating(now=at_once):
+            self._changeover.start(self._plan.switch_on, release)
         for batch in plan.batches(self._plan, self._statuses, request.batch_size):
             self._changeover.switch(batch, release)
         # Before a site's first release nothing answered: there was nothing to measure.
@@ -154,25 +166,40 @@ class Rollout:
         # Under measurement: what goes now must not be missed by anybody.
         self._prune()
 
-    def _build(self) -> None:
+    def _build(self) -> dict[str, Any]:
+        """Build what is lacking; what is known of the release."""
         release, on = self._plan.release, self._fleet.some(self._plan.build_on)
         if on:
-            self._construction.build(release, inputs(self._request), on)
+            known = self._construction.build(release, inputs(self._request), on)
         else:
             self._progress.say(f"  build              {release} is built already")
+            entries = [entry for status in self._statuses.values() for entry in status["releases"]]
+            known = next(entry for entry in entries if entry["id"] == release)
         beside = plan.companion(self._plan, self._statuses)
         if beside:
             facts, new = beside
             self._construction.build_beside(facts["id"], again(facts), self._fleet.some(new))
+        return known
+
+    @contextmanager
+    def _migrating(self, *, now: bool) -> Iterator[None]:
+        """Migrate meanwhile, if it is to be done `now`."""
+        if not now:
+            yield
+            return
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            migrated = pool.submit(self._migrate)
+            yield
+            migrated.result()
 
     def _migrate(self) -> None:
         # On a host that changes anyway: where hosts are only added, the others notice nothing.
-        (first, *_) = self._fleet.some(self._plan.switch_on)
-        with self._progress.phase("migrate"):
-            done = self._fleet.call(first, "migrate", {"release": self._plan.release})
-            self._migrations = {"applied": done["applied"], "unknown": done["unknown"]}
-            applied = f"applied {listed(done['applied'])}" if done["applied"] else "nothing to apply"
-            self._progress.detail(first.name, applied)
+        changing, seconds = self._fleet.some(self._plan.switch_on), self._construction.seconds
+        quickest = min(changing, key=lambda remote: seconds.get(remote.name, 0.0))
+        done = self._fleet.call(quickest, "migrate", {"release": self._plan.release})
+        self._migrations = {"applied": done["applied"], "unknown": done["unknown"]}
+        applied = f"applied {listed(done['applied'])}" if done["applied"] else "nothing to migrate"
+        self._progress.detail(quickest.name, applied)
         if done["unknown"]:
             self._progress.say(
                 f"  warning: the database keeps {listed(done['unknown'])}, applied by a newer release: "

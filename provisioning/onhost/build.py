@@ -125,6 +125,7 @@ def _build(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str,
         "django": report["django"],
         "python": environment.python,
         "basis": basis(site),
+        "migrations": report.get("migrations", ""),
     }
     temporary = folder / ".built.json"
     temporary.write_text(json.dumps(built))

@@ -113,7 +113,7 @@ def working(layout: Layout, *, patience: float = 60.0) -> Iterator[None]:
                         next_step="wait for it to end, and run `make up` again",
                         kind="locked",
                     ) from None
-                time.sleep(0.2)
+                time.sleep(0.05)
         yield
 
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.balanced.balanced import Balanced
-from tests.e2e.project import Project
+from tests.e2e.project import copied
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
     """The example site on several hosts, not yet up."""
-    copy = Project.copied_to(tmp_path_factory.mktemp("project"), f"balanced-{os.getpid()}")
-    try:
+    with copied(tmp_path_factory.mktemp("project"), f"balanced-{os.getpid()}") as copy:
         yield Balanced(copy)
-    finally:
-        subprocess.run(
-            [".venv/bin/python", "-m", "localcloud", "reset", "--name", copy.cloud],
-            cwd=copy.folder,
-            env=copy.environment,
-            check=True,
-        )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.project import Project, get
+from tests.e2e.project import Project, copied, get
 
 STAGING, PRODUCTION = "trial", "trial-production"
 VERDICT = "verdict.sh"
@@ -23,19 +23,11 @@ LOOK = 'curl -fsS --noproxy "*" "$BASE_URL/healthz" -o "$REPORTS/health.txt"'
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A copy of the project with two small stacks of the example site."""
-    copy = Project.copied_to(tmp_path_factory.mktemp("promotion"), f"promotion-{os.getpid()}")
-    _write(copy, STAGING, functional_tests=f"{LOOK} && sh {VERDICT}")
-    _write(copy, PRODUCTION, verified_by=STAGING)
-    _judge(copy, "echo the tests have run")
-    try:
+    with copied(tmp_path_factory.mktemp("promotion"), f"promotion-{os.getpid()}") as copy:
+        _write(copy, STAGING, functional_tests=f"{LOOK} && sh {VERDICT}")
+        _write(copy, PRODUCTION, verified_by=STAGING)
+        _judge(copy, "echo the tests have run")
         yield copy
-    finally:
-        subprocess.run(
-            [".venv/bin/python", "-m", "localcloud", "reset", "--name", copy.cloud],
-            cwd=copy.folder,
-            env=copy.environment,
-            check=True,
-        )
 
 
 def _write(project: Project, stack: str, **changes: str) -> None:

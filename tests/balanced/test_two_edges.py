@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.balanced.balanced import STACK, Balanced, nobody_noticed, within
-from tests.e2e.project import Project, get
+from tests.e2e.project import copied, get
 from tests.support.visitors import RATE, Visits
 
 EDGES = ["edge-1", "edge-2"]
@@ -83,21 +82,13 @@ class Pair(Balanced):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A copy of the project whose stack has two edges and two small app hosts, up."""
-    copy = Project.copied_to(tmp_path_factory.mktemp("pair"), f"pair-{os.getpid()}")
-    made = Pair(copy)
     settings = {"edges": 2, "app_hosts": 2, "cache": "none", "data_size": "s-1vcpu-1gb", "syslog": ""}
-    for setting, value in settings.items():
-        made.set(setting, value)
-    try:
+    with copied(tmp_path_factory.mktemp("pair"), f"pair-{os.getpid()}") as copy:
+        made = Pair(copy)
+        for setting, value in settings.items():
+            made.set(setting, value)
         made.up()
         yield made
-    finally:
-        subprocess.run(
-            [".venv/bin/python", "-m", "localcloud", "reset", "--name", copy.cloud],
-            cwd=copy.folder,
-            env=copy.environment,
-            check=True,
-        )
 
 
 @contextmanager

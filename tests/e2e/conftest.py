@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.project import Project
+from tests.e2e.project import Project, copied
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A copy of the project with a cloud of its own, not yet up."""
-    copy = Project.copied_to(tmp_path_factory.mktemp("project"), f"e2e-{os.getpid()}")
-    try:
+    with copied(tmp_path_factory.mktemp("project"), f"e2e-{os.getpid()}") as copy:
         yield copy
-    finally:
-        subprocess.run(
-            [".venv/bin/python", "-m", "localcloud", "reset", "--name", copy.cloud],
-            cwd=copy.folder,
-            env=copy.environment,
-            check=True,
-        )

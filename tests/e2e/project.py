@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,21 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: str
+
+
+@contextmanager
+def copied(folder: Path, cloud: str) -> Iterator[Project]:
+    """A copy of the project, with nothing up; at the end its local cloud is gone."""
+    copy = Project.copied_to(folder, cloud)
+    try:
+        yield copy
+    finally:
+        subprocess.run(
+            [".venv/bin/python", "-m", "localcloud", "reset", "--name", copy.cloud],
+            cwd=copy.folder,
+            env=copy.environment,
+            check=True,
+        )
 
 
 @dataclass(frozen=True)

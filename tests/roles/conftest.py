@@ -10,11 +10,11 @@ import pytest
 
 from localcloud.engine import cache_dir
 from localcloud.images import RELEASES
-from localcloud.machines import Machines
 from provisioning.bundle import Bundle
 from tests.roles.content import bundle
 from tests.roles.fleet import Fleet
 from tests.roles.host import Host, Result
+from tests.support.machines import machines_for, own_name
 
 _ALWAYS = "debian-13-x64"
 _EVERYTHING = "TEST_EVERYTHING"
@@ -41,15 +41,10 @@ def image(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def provisioned(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provisioned]:
     """A fresh droplet after one application of all roles."""
-    folder = tmp_path_factory.mktemp(image)
-    instance = f"roles-{os.getpid()}"
-    machines = Machines(instance, folder / "state")
-    try:
-        host = Host(instance, machines, image)
+    with machines_for("roles", tmp_path_factory.mktemp(image)) as machines:
+        host = Host(own_name("roles"), machines, image)
         rendered = bundle()
         yield Provisioned(host, rendered, host.apply(rendered))
-    finally:
-        machines.reset()
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +58,8 @@ def fleet_image(image: str) -> str:
 @pytest.fixture(scope="session")
 def provisioned_fleet(fleet_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Fresh droplets of one site, after one application of the edge's and the data host's roles."""
-    instance = f"fleet-{os.getpid()}"
-    machines = Machines(instance, tmp_path_factory.mktemp(f"fleet-{fleet_image}") / "state")
-    try:
-        yield Fleet(instance, machines, fleet_image)
-    finally:
-        machines.reset()
+    with machines_for("fleet", tmp_path_factory.mktemp(f"fleet-{fleet_image}")) as machines:
+        yield Fleet(own_name("fleet"), machines, fleet_image)
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from localcloud.machines import Machines
 from tests.roles.log_hosts import KEEPER, LogHosts
 from tests.roles.test_roles import changes
+from tests.support.machines import machines_for, own_name
 
 ROTATE = "logrotate --force --state /var/lib/seatrial-logs/status /etc/seatrial-logrotate.conf"
 LISTENING = "ss --listening --tcp --udp --numeric --no-header --processes | grep rsyslogd || true"
@@ -18,12 +17,8 @@ LISTENING = "ss --listening --tcp --udp --numeric --no-header --processes | grep
 @pytest.fixture(scope="module")
 def made(fleet_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogHosts]:
     """The two hosts, fresh."""
-    instance = f"logs-{os.getpid()}"
-    machines = Machines(instance, tmp_path_factory.mktemp(f"logs-{fleet_image}") / "state")
-    try:
-        yield LogHosts(instance, machines, fleet_image)
-    finally:
-        machines.reset()
+    with machines_for("logs", tmp_path_factory.mktemp(f"logs-{fleet_image}")) as machines:
+        yield LogHosts(own_name("logs"), machines, fleet_image)
 
 
 @pytest.fixture

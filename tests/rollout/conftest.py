@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -16,11 +15,11 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from localcloud.machines import Machines
 from provisioning.prober import Prober, Target
 from tests.rollout.droplet import NAME, SITE, Droplet
 from tests.rollout.several import Several
 from tests.rollout.site import Repository
+from tests.support.machines import machines_for
 from tests.support.visitors import Visits, visiting
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -168,30 +167,24 @@ class SeveralStage(Releases[Several]):
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The droplet with the site's first version live."""
     folder = tmp_path_factory.mktemp("rollout")
-    machines = Machines(f"rollout-{os.getpid()}", folder / "state")
-    try:
+    with machines_for("rollout", folder) as machines:
         droplet = Droplet(machines)
         ready = Stage(droplet, Repository(folder / "site"))
         _release_first(ready)
         yield ready
         droplet.connection.close()
-    finally:
-        machines.reset()
 
 
 @pytest.fixture(scope="session")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeveralStage]:
     """An edge with two app hosts behind it, and the site's first version live."""
     folder = tmp_path_factory.mktemp("several")
-    machines = Machines(f"several-{os.getpid()}", folder / "state")
-    try:
+    with machines_for("several", folder) as machines:
         droplets = Several(machines)
         ready = SeveralStage(droplets, Repository(folder / "site"))
         _release_first(ready)
         yield ready
         droplets.close()
-    finally:
-        machines.reset()
 
 
 def _release_first(stage: Releases[Any]) -> None:

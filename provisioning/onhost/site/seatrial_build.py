@@ -6,6 +6,8 @@ Writes what came out as JSON to the file named by the first argument; `failed` i
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import sys
 import traceback
@@ -21,7 +23,7 @@ Report = dict[str, Any]
 def main(report_path: str) -> int:
     """Do all the steps; 1 where one failed."""
     report: Report = {"failed": None, "notes": []}
-    steps: list[Callable[[Report], None]] = [settings, application, static_files, checks]
+    steps: list[Callable[[Report], None]] = [settings, application, static_files, checks, migrations]
     status = 0
     for step in steps:
         try:
@@ -98,6 +100,16 @@ def checks(report: Report) -> None:
     if errors:
         first = errors[0]
         raise RuntimeError(f"{first.id}: {str(first.msg).splitlines()[0]}")
+
+
+def migrations(report: Report) -> None:
+    """All its migrations, as one short text: the same as another release's, or not."""
+    from django.db.migrations.loader import MigrationLoader
+
+    # What is wrong with them, `migrate` says better.
+    with contextlib.suppress(Exception):
+        known = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+        report["migrations"] = hashlib.sha256(repr(sorted(known)).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":
