@@ -107,7 +107,9 @@ def _build(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str,
     report = _run_site(layout, runner, folder, code, project.folder, facts)
     if report["warnings"]:
         detail(f"check --deploy: {', '.join(report['warnings'])}")
-    compressed = _compress(folder / "static")
+    live = releases.live(layout)
+    before = layout.release(live["id"]) if live else folder
+    compressed = _compress(folder / "static", before / "static")
     detail(
         f"Django {report['django']}, {report.get('static_files', 0)} static files, {compressed} compressed"
     )
@@ -232,17 +234,25 @@ def _lay_site_files(layout: Layout, folder: Path, facts: dict[str, Any]) -> None
             shutil.chown(path, layout.build_user, layout.run_user)
 
 
-def _compress(static: Path) -> int:
-    """Write a `.gz` beside each text file that gains by it, for nginx; how many."""
+def _compress(static: Path, before: Path) -> int:
+    """Write a `.gz` beside each text file that gains by it, for nginx; how many.
+
+    Of a file that is the same in `before`, the static files of another release, it is shared with that.
+    """
     count = 0
     for path in sorted(static.rglob("*")) if static.is_dir() else []:
-        if path.suffix not in _COMPRESSED or not path.is_file() or path.stat().st_size < 1000:
-            continue
         target = path.with_name(path.name + ".gz")
-        if not target.exists():
-            data = path.read_bytes()
-            squeezed = gzip.compress(data, 6, mtime=0)
-            if len(squeezed) < 0.9 * len(data):
-                target.write_bytes(squeezed)
-                count += 1
+        unfit = path.suffix not in _COMPRESSED or not path.is_file() or path.stat().st_size < 1000
+        if unfit or target.exists():
+            continue
+        data = path.read_bytes()
+        known = before / path.relative_to(static)
+        kept = known.with_name(target.name)
+        if kept.is_file() and known.is_file() and known.read_bytes() == data:
+            os.link(kept, target)
+        elif len(squeezed := gzip.compress(data, 6, mtime=0)) < 0.9 * len(data):
+            target.write_bytes(squeezed)
+        else:
+            continue
+        count += 1
     return count

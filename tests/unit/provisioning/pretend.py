@@ -18,7 +18,9 @@ COMMIT = "a" * 40
 CONFIGURATION = "c"
 
 
-def entry(release: str, commit: str = "b" * 40, build_key: str = "other") -> dict[str, Any]:
+def entry(
+    release: str, commit: str = "b" * 40, build_key: str = "other", migrations: str = "as before"
+) -> dict[str, Any]:
     """A built release as a host knows it."""
     return {
         "id": release,
@@ -27,6 +29,7 @@ def entry(release: str, commit: str = "b" * 40, build_key: str = "other") -> dic
         "build_key": build_key,
         "fits": True,
         "inputs": {"subdirectory": "", "requirements": ""},
+        "migrations": migrations,
     }
 
 
@@ -55,6 +58,8 @@ class World:
     unreachable: set[str] = field(default_factory=set)
     said: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
+    migrations: str = "with one more"
+    """Those of a release that is built now."""
     smoke: Callable[[], None] = lambda: None
     after: dict[tuple[str, str], Callable[[], None]] = field(default_factory=dict)
     """Something that happens when a host has done a verb."""
@@ -206,7 +211,8 @@ def _app(world: World, name: str, verb: str, facts: dict[str, Any]) -> dict[str,
     if verb in host.refuses:
         raise HostFailure(name, host.refuses[verb])
     if verb in {"preflight", "status"}:
-        live = {"id": host.live, "configuration": CONFIGURATION, "slot": "blue", "subject": host.live}
+        known = {known["id"]: known for known in host.releases}.get(host.live, {})
+        live = {**known, "configuration": CONFIGURATION, "slot": "blue", "subject": host.live}
         room = {"disk_used_percent": 1, "memory_free_mb": 1, "python": "3.13"}
         return {
             "lock": None,
@@ -230,8 +236,9 @@ def _app(world: World, name: str, verb: str, facts: dict[str, Any]) -> dict[str,
     if verb == "receive":
         return {"files": 1}
     if verb == "build":
-        host.releases = [*host.releases, entry(facts["release"], facts["commit"], facts["build_key"])]
-        return {}
+        built = entry(facts["release"], facts["commit"], facts["build_key"], world.migrations)
+        host.releases = [*host.releases, built]
+        return built
     if verb == "migrate":
         return {"applied": ["shop.0002"], "unknown": []}
     if verb == "start":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provisioning import source
@@ -17,8 +19,7 @@ def code_without_a_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_host_is_built_before_one_is_switched_and_each_leaves_and_joins_the_edge() -> None:
     site = world(3)
     document = site.run()
-    assert site.order("migrate", "edge-drain", "edge-ready", "switch") == [
-        "app-1 migrate",
+    assert site.order("edge-drain", "edge-ready", "switch") == [
         "edge-1 drain app-1",
         "app-1 switch",
         "edge-1 ready app-1",
@@ -32,12 +33,42 @@ def test_every_host_is_built_before_one_is_switched_and_each_leaves_and_joins_th
     first_switch = [verb for _, verb, _ in site.said].index("switch")
     assert [verb for _, verb, _ in site.said[:first_switch]].count("build") == 3
     assert [verb for _, verb, _ in site.said[:first_switch]].count("start") == 3
+    verbs = [verb for _, verb, _ in site.said if verb in ("build", "migrate", "start")]
+    assert verbs == [*["build"] * 3, "migrate", *["start"] * 3]
     assert set(site.live().values()) == {document["release"]["id"]}
     assert set(site.edges["edge-1"].values()) == {"UP"}
     facts = document["rollout"]["hosts"]["app-2"]
     assert {"build_seconds", "leave_seconds", "healthy_seconds", "rejoin_seconds", "drain_seconds"} <= {
         *facts
     }
+
+
+def test_a_release_with_the_same_migrations_starts_while_the_database_is_looked_at() -> None:
+    site = world(3)
+    site.migrations = "as before"
+    assert "migrate" not in site.run()["rollout"]["seconds"]
+    assert [verb for _, verb, _ in site.said].count("migrate") == 1
+
+
+def test_a_hook_after_the_migration_comes_before_the_release_starts_anywhere(tmp_path: Path) -> None:
+    site = world(3)
+    site.migrations = "as before"
+    seen = tmp_path / "seen"
+    site.after["app-1", "start"] = lambda: seen.touch(exist_ok=False) if not seen.exists() else None
+    document = site.run(hooks={"after_migrate": f"test ! -e {seen}"})
+    assert "migrate" in document["rollout"]["seconds"]
+    assert seen.exists()
+
+
+def test_where_the_database_can_not_be_looked_at_what_was_started_ends_and_nothing_is_switched() -> None:
+    site = world(3)
+    site.migrations = "as before"
+    for host in site.hosts.values():
+        host.refuses["migrate"] = "the database does not answer"
+    failed = site.failing()
+    assert failed.failure.cause == "the database does not answer"
+    assert site.order("switch", "edge-drain") == []
+    assert {*site.order("restore")} == {f"{name} restore" for name in site.hosts}
 
 
 def test_the_new_releases_static_files_are_on_all_hosts_before_the_first_switch() -> None:
