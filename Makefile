@@ -38,10 +38,10 @@ down: .venv/.ready ## remove everything the stack made
 reset: .venv/.ready ## remove the local cloud whole
 	@$(ops) reset --stack $(STACK)
 
-test: lint unit engine cloud roles rollout e2e ## everything that must pass
+test: lint unit engine cloud roles rollout e2e ## all but several hosts: a quarter of an hour
 
 test-all: export TEST_EVERYTHING = 1
-test-all: test several balanced ## and what takes longer: several hosts
+test-all: test several balanced ## everything; what CI runs
 
 lint: .venv/.ready ## style, types, shell scripts, workflows
 	@tools/lint.sh
