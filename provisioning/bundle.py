@@ -76,17 +76,16 @@ def render(
     if wrong:
         raise ValueError("\n".join(wrong))
     content = _content(host, ordered, variables, secrets)
+    digest = content.digest
     others = [role for role in ordered if role != "sender"]
     secret_line = " ".join(
         f"{name}={base64.b64encode(text.encode()).decode()}" for name, text in sorted(content.hidden.items())
     )
     archive = base64.encodebytes(_pack(content.files)).decode()
     return Bundle(
-        digest=content.digest,
-        configuration=content.digest
-        if others == ordered
-        else _content(host, others, variables, secrets).digest,
-        command=_command(digest=content.digest, layer=ordered[0]),
+        digest=digest,
+        configuration=digest if others == ordered else _content(host, others, variables, secrets).digest,
+        command=_command(digest=digest, layer=ordered[0]),
         stdin=f"{base64.b64encode(content.bootstrap).decode()}\n{secret_line}\n{archive}",
     )
 

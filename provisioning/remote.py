@@ -113,8 +113,9 @@ class Remote:
 
 
 def _event(line: str) -> dict[str, Any] | None:
+    """What a line tells; None for one that is no event."""
     try:
-        event: dict[str, Any] = json.loads(line)
+        event = json.loads(line)
     except json.JSONDecodeError:
         return None
-    return event
+    return event if isinstance(event, dict) and "event" in event else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
@@ -90,9 +90,12 @@ def wait(
 
 def warm_up(where: Path, *, host: str, scheme: str, path: str, requests: int = 8) -> None:
     """Ask a few times at once, so that no visitor gets a worker's first and slowest answer."""
-    with ThreadPoolExecutor(max_workers=requests) as pool:
-        for _ in range(requests):
-            pool.submit(ask, where, host=host, scheme=scheme, path=path)
+    question = {"host": host, "scheme": scheme, "path": path}
+    asking = [threading.Thread(target=ask, args=[where], kwargs=question) for _ in range(requests)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
 
 
 def explain(answer: Answer, path: str, host: str) -> tuple[str, str]:

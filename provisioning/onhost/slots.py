@@ -12,7 +12,7 @@ from .commands import CommandFailed, Runner
 from .layout import SLOTS, Layout
 from .wire import Failure, detail
 
-_SETTLE_SECONDS = 0.2
+_SETTLE_SECONDS = 0.1
 """Longer than nginx takes between reading the link and connecting through it; from the last switch on."""
 
 
