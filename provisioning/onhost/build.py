@@ -109,7 +109,7 @@ def _build(layout: Layout, runner: Runner, request: dict[str, Any]) -> dict[str,
         detail(f"check --deploy: {', '.join(report['warnings'])}")
     live = releases.live(layout)
     before = layout.release(live["id"]) if live else folder
-    compressed = _compress(folder / "static", before / "static")
+    compressed = compress(folder / "static", before / "static")
     detail(
         f"Django {report['django']}, {report.get('static_files', 0)} static files, {compressed} compressed"
     )
@@ -234,7 +234,7 @@ def _lay_site_files(layout: Layout, folder: Path, facts: dict[str, Any]) -> None
             shutil.chown(path, layout.build_user, layout.run_user)
 
 
-def _compress(static: Path, before: Path) -> int:
+def compress(static: Path, before: Path) -> int:
     """Write a `.gz` beside each text file that gains by it, for nginx; how many.
 
     Of a file that is the same in `before`, the static files of another release, it is shared with that.
@@ -242,14 +242,16 @@ def _compress(static: Path, before: Path) -> int:
     count = 0
     for path in sorted(static.rglob("*")) if static.is_dir() else []:
         target = path.with_name(path.name + ".gz")
-        unfit = path.suffix not in _COMPRESSED or not path.is_file() or path.stat().st_size < 1000
-        if unfit or target.exists():
+        # A link is the build's, which may name what only root can read or write.
+        if path.is_symlink() or target.is_symlink() or target.exists():
+            continue
+        if path.suffix not in _COMPRESSED or not path.is_file() or path.stat().st_size < 1000:
             continue
         data = path.read_bytes()
         known = before / path.relative_to(static)
         kept = known.with_name(target.name)
         if kept.is_file() and known.is_file() and known.read_bytes() == data:
-            os.link(kept, target)
+            os.link(kept, target, follow_symlinks=False)
         elif len(squeezed := gzip.compress(data, 6, mtime=0)) < 0.9 * len(data):
             target.write_bytes(squeezed)
         else:
